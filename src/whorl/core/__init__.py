@@ -1,0 +1,1 @@
+"""The words of the design: Measurement, Hypothesis, Verdict, and what keeps and runs them."""

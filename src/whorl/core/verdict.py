@@ -1,0 +1,177 @@
+"""The answer of a task: ranked candidates with calibrated doubt, in one versioned, JSON-ready shape.
+
+`Verdict.to_json_dict` gives the public surface; `Verdict.model_json_schema` its schema, published under ``docs/``.
+Curves and structures travel with the candidates in memory but are not part of the JSON: the workspace keeps them beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from whorl.core.hypothesis import Hypothesis
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Observed and calculated signal on the fitted points, arrays of shape (n,), in the technique's units."""
+
+    x: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    calculated: NDArray[np.float64]
+    x_label: str
+    y_label: str
+
+    @property
+    def difference(self) -> NDArray[np.float64]:
+        """Observed minus calculated, shape (n,)."""
+        return self.observed - self.calculated
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, ser_json_inf_nan="null")
+
+
+class Quantity(_Model):
+    """A value with its standard uncertainty (``None``: not refined or not known) and unit ("1" when it has none)."""
+
+    value: float
+    sigma: float | None = None
+    unit: str = "1"
+    at_limit: bool = False
+
+
+class Phase(_Model):
+    """One phase of a candidate."""
+
+    name: str
+    formula: str
+    weight_fraction: Quantity
+
+
+class Correlations(_Model):
+    """Correlation matrix of the refined parameters."""
+
+    names: list[str]
+    matrix: list[list[float]]
+
+
+class FitQuality(_Model):
+    """How good a fit is and what the figure hangs on."""
+
+    range: tuple[float, float]
+    points: int
+    independent_points: float
+    free_parameters: int
+    reduced_chi_squared: float | None = Field(None, description="with measured sigma only")
+    residual_autocorrelation: float = Field(description="lag of one independent point; 0 for a structureless residual")
+    largest_residual_at: float = Field(description="position of the largest residual on the axis")
+    converged: bool = True
+
+
+class Candidate(_Model):
+    """One possible answer with its refined parameters and its fit."""
+
+    rank: int
+    group: int = Field(description="candidates of one group cannot be told apart by this measurement")
+    name: str
+    kind: str
+    formula: str
+    family: str = ""
+    space_group: int | None = None
+    source: str = ""
+    probability: float
+    rw: float
+    evidence: float = Field(description="tempered log evidence, natural log; differences count, the zero does not")
+    parameters: dict[str, Quantity]
+    phases: list[Phase] = []
+    quality: FitQuality | None = None
+    correlations: Correlations | None = None
+    notes: list[str] = []
+    structures: tuple[Hypothesis, ...] = Field((), exclude=True, repr=False)
+    curve: Curve | None = Field(None, exclude=True, repr=False)
+
+
+class CredibleSet(_Model):
+    """The smallest set of candidates that holds the truth with the stated probability."""
+
+    level: float
+    members: list[str]
+
+
+class Provenance(_Model):
+    """What makes the answer repeatable."""
+
+    command: str = ""
+    parameters: dict[str, Any] = {}
+    seed: int = 0
+    time: str = Field("", description="start, ISO 8601 with time zone")
+    python: str = ""
+    packages: dict[str, str] = {}
+    catalogues: dict[str, str] = Field({}, description="name of each catalogue searched and the hash of its content")
+
+
+class ErrorReport(_Model):
+    """Why a file has no answer."""
+
+    where: str
+    what: str
+    remedy: str
+
+
+class Verdict(_Model):
+    """What a task says of one measurement.
+
+    Examples
+    --------
+    >>> v = Verdict.failed("identify", "a.gr", {"where": "a.gr", "what": "the file is empty", "remedy": "Export it again."})
+    >>> v.status, v.to_json_dict()["error"]["what"]
+    ('error', 'the file is empty')
+    """
+
+    whorl: str
+    schema_version: int = SCHEMA_VERSION
+    task: str
+    file: str
+    sha256: str = ""
+    technique: str = ""
+    status: Literal["ok", "error"] = "ok"
+    none_probability: float | None = None
+    candidates: list[Candidate] = []
+    set: CredibleSet | None = None
+    assumptions: list[str] = []
+    warnings: list[str] = []
+    provenance: Provenance | None = None
+    run: str = ""
+    seconds: float = 0.0
+    error: ErrorReport | None = None
+
+    @classmethod
+    def failed(cls, task: str, file: str, error: dict[str, str], **more: Any) -> Verdict:
+        """Make the verdict of an input that could not be processed."""
+        from whorl import __version__
+
+        return cls(whorl=__version__, task=task, file=file, status="error", error=ErrorReport(**error), **more)
+
+    @property
+    def best(self) -> Candidate | None:
+        """First candidate, ``None`` when there is none."""
+        return self.candidates[0] if self.candidates else None
+
+    @property
+    def is_none(self) -> bool:
+        """True when *none of these* is the most probable answer."""
+        return not self.candidates or (self.none_probability is not None and self.none_probability > 0.5)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Give the public JSON object (floats finite or null, ``error`` only when there is one)."""
+        data = self.model_dump(mode="json", exclude_none=False)
+        if self.error is None:
+            data.pop("error")
+        return data
