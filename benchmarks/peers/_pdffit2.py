@@ -1,0 +1,49 @@
+"""A quiet PDFfit2 with a structure given as plain arrays, shared by the scripts that calculate and that fit.
+
+A structure is a dict: ``lattice`` (a, b, c in angstrom, alpha, beta, gamma in degrees), ``elements`` (N symbols without
+charges, PDFfit2 rejects ``Si0+``), ``positions`` (N x 3, fractional), ``u_iso`` (one value or N, angstrom^2), optionally
+``occupancy`` (one value or N).
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from diffpy.pdffit2 import PdfFit, redirect_stdout
+
+
+def quiet_pdffit() -> PdfFit:
+    """Give a PdfFit object whose engine prints nothing."""
+    redirect_stdout(io.StringIO())
+    return PdfFit()
+
+
+def structure_text(structure: dict[str, Any]) -> str:
+    """Write the structure in PDFfit2's own format; every atom of the cell is listed, symmetry is not used."""
+    elements = structure["elements"]
+    u_iso = np.broadcast_to(structure["u_iso"], len(elements))
+    occupancy = np.broadcast_to(structure.get("occupancy", 1.0), len(elements))
+    lines = [
+        "title structure",
+        "format pdffit",
+        "scale 1.0",
+        "sharp 0.0, 0.0, 1.0, 0.0",
+        "spcgr P1",
+        "cell " + ", ".join(f"{value:.10f}" for value in structure["lattice"]),
+        "dcell 0.0, 0.0, 0.0, 0.0, 0.0, 0.0",
+        f"ncell 1, 1, 1, {len(elements)}",
+        "atoms",
+    ]
+    for element, position, u, share in zip(elements, structure["positions"], u_iso, occupancy, strict=True):
+        x, y, z = position
+        lines += [
+            f"{element.upper()} {x:.10f} {y:.10f} {z:.10f} {share:.6f}",
+            "0.0 0.0 0.0 0.0",
+            f"{u:.10f} {u:.10f} {u:.10f}",
+            "0.0 0.0 0.0",
+            "0.0 0.0 0.0",
+            "0.0 0.0 0.0",
+        ]
+    return "\n".join(lines) + "\n"
