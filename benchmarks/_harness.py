@@ -139,7 +139,7 @@ def _say_once(text: str) -> None:
 
 
 def find_data() -> Path | None:
-    """Find the measured data (``WHORL_DATA``, else ``../shared/data`` beside the checkout); None, and why on stderr, without it."""
+    """Find the measured data (``WHORL_DATA``, else ``../shared/data`` beside the checkout); None, and says why, without it."""
     folder = Path(os.environ.get("WHORL_DATA", ROOT.parent / "shared" / "data"))
     if (folder / "MANIFEST.tsv").is_file():
         return folder

@@ -2,7 +2,7 @@
 
 A structure is a dict: ``lattice`` (a, b, c in angstrom, alpha, beta, gamma in degrees), ``elements`` (N symbols without
 charges, PDFfit2 rejects ``Si0+``), ``positions`` (N x 3, fractional), ``u_iso`` (one value or N, angstrom^2), optionally
-``occupancy`` (one value or N).
+``occupancy`` (one value or N) and ``u_aniso`` (N x 6: U11, U22, U33, U12, U13, U23 in angstrom^2) instead of ``u_iso``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ def quiet_pdffit() -> PdfFit:
 def structure_text(structure: dict[str, Any]) -> str:
     """Write the structure in PDFfit2's own format; every atom of the cell is listed, symmetry is not used."""
     elements = structure["elements"]
-    u_iso = np.broadcast_to(structure["u_iso"], len(elements))
+    if "u_aniso" in structure:
+        displacements = np.asarray(structure["u_aniso"], dtype=float)
+    else:
+        displacements = np.outer(np.broadcast_to(structure["u_iso"], len(elements)), [1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
     occupancy = np.broadcast_to(structure.get("occupancy", 1.0), len(elements))
     lines = [
         "title structure",
@@ -36,14 +39,14 @@ def structure_text(structure: dict[str, Any]) -> str:
         f"ncell 1, 1, 1, {len(elements)}",
         "atoms",
     ]
-    for element, position, u, share in zip(elements, structure["positions"], u_iso, occupancy, strict=True):
+    for element, position, u, share in zip(elements, structure["positions"], displacements, occupancy, strict=True):
         x, y, z = position
         lines += [
             f"{element.upper()} {x:.10f} {y:.10f} {z:.10f} {share:.6f}",
             "0.0 0.0 0.0 0.0",
-            f"{u:.10f} {u:.10f} {u:.10f}",
+            f"{u[0]:.10f} {u[1]:.10f} {u[2]:.10f}",
             "0.0 0.0 0.0",
-            "0.0 0.0 0.0",
+            f"{u[3]:.10f} {u[4]:.10f} {u[5]:.10f}",
             "0.0 0.0 0.0",
         ]
     return "\n".join(lines) + "\n"
