@@ -1,0 +1,12 @@
+"""Plain columns of numbers, with whatever header: the reader of last resort for text."""
+
+from __future__ import annotations
+
+from whorl.formats.columntext import ColumnText
+from whorl.formats.kinds import SUFFIXES
+
+READER = ColumnText(
+    key="columns",
+    suffixes=(*SUFFIXES, ".dat", ".txt", ".csv", ".tsv", ".xy", ".xye", ".asc"),
+    clues=((b"", 0.1),),
+)

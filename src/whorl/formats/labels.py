@@ -1,0 +1,140 @@
+"""Column labels: which column is the axis, which the signal and its uncertainty, what kind of signal, in which units."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TOKEN = re.compile(r"[^\s,;()\[\]|]+(?:\s*[(\[][^)\]]*[)\]])*")
+_UNIT = re.compile(r"[(\[]([^)\]]*)[)\]]|/\s*(\S+)$|_(nm|a|angstrom|pm)\b", re.IGNORECASE)
+_SIGMA = re.compile(r"^(d_?|e_?|delta_?|sigma_?|sig_?|err(or)?_?|unc_?|std_?|s_)?(.*?)(_?(err(or)?s?|sigma|sig|unc|std|esd))?$")
+
+_AXES = {"r": "r", "dist": "r", "distance": "r", "radius": "r", "q": "Q", "x": "x"}
+_ANGLES = ("2theta", "twotheta", "two_theta", "2-theta", "tth", "2θ", "2th")
+SIGNALS = {
+    "g": "gr", "gr": "gr", "g(r)": "gr", "gobs": "gr", "gcalc": "gr", "pdf": "gr", "gofr": "gr",
+    "f": "fq", "fq": "fq", "f(q)": "fq", "fofq": "fq",
+    "s": "sq", "sq": "sq", "s(q)": "sq", "sofq": "sq", "soq": "sq",
+    "i": "iq", "iq": "iq", "i(q)": "iq", "intensity": "iq", "counts": "iq", "int": "iq", "iofq": "iq",
+}  # fmt: skip
+_NOT_REDUCED = {"t(r)": "T(r)", "rdf": "R(r)", "r(r)": "R(r)", "d(r)": "D(r)"}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the label line says.
+
+    Parameters
+    ----------
+    names : list of str
+        One per column, lower case, without units.
+    units : list of str
+        Text of the units, empty where not stated.
+    kind : str
+        Kind of signal, empty when not stated.
+    axis : str
+        ``"r"``, ``"Q"``, ``"angle"`` or empty.
+    """
+
+    names: list[str]
+    units: list[str]
+    kind: str = ""
+    axis: str = ""
+
+    def sigma_column(self, signal: int) -> int | None:
+        """Index of the column with the uncertainty of the signal, ``None`` when no label says so."""
+        for i, name in enumerate(self.names):
+            if i > signal and is_sigma_of(name, self.names[signal]):
+                return i
+        return None
+
+
+def find(header: list[str], columns: int) -> Labels | None:
+    """Find the label line among the last lines of the header, ``None`` when there is none.
+
+    Parameters
+    ----------
+    header : list of str
+        Lines before the data, comment marks included.
+    columns : int
+        Columns of the data.
+
+    Examples
+    --------
+    >>> found = find(["#L r(nm)  G($nm^{-2}$)"], 2)
+    >>> found.names, found.units, found.kind
+    (['r', 'g'], ['nm', '$nm^{-2}$'], 'gr')
+    """
+    for line in reversed(header[-60:]):
+        text = line.strip()
+        marked = text.startswith("#L ")
+        text = text[3:] if marked else text.lstrip("#!%;/'\"* \t")
+        if "=" in text or not text or len(text) > 500:
+            continue
+        tokens = [t.strip("\"' ") for t in _TOKEN.findall(text)]
+        if not 2 <= len(tokens) <= max(columns, 2) + 6:
+            continue
+        labels = _interpret(tokens)
+        if labels is not None and (labels.kind or (labels.axis and (marked or len(tokens) == columns))):
+            return labels
+    return None
+
+
+def is_sigma_of(name: str, signal: str) -> bool:
+    """Say whether a label names the uncertainty of the signal.
+
+    Examples
+    --------
+    >>> is_sigma_of("dg(r)", "g(r)"), is_sigma_of("d_gr", "g(r)"), is_sigma_of("dr", "g(r)"), is_sigma_of("sigma", "g")
+    (True, True, False, True)
+    """
+    if name in ("sigma", "sig", "error", "err", "esd", "std", "uncertainty", "unc", "e", "dy", "yerr", "errors"):
+        return True
+    match = _SIGMA.match(name)
+    if match is None or not (match[1] or match[4]):
+        return False
+    return SIGNALS.get(match[3], "-") == SIGNALS.get(signal, "+") or match[3] == signal
+
+
+def _interpret(tokens: list[str]) -> Labels | None:
+    names = [_name(t) for t in tokens]
+    units = [_unit(t) for t in tokens]
+    axis = ""
+    at = next((i for i, n in enumerate(names) if n in _AXES or _is_angle(n)), None)
+    if at is None or at > 1:
+        return None
+    axis = "angle" if _is_angle(names[at]) else _AXES[names[at]]
+    signal = next((n for n in names[at + 1 :] if n in SIGNALS or n in _NOT_REDUCED), "")
+    kind = SIGNALS.get(signal, "")
+    if axis == "x":
+        axis = ""
+    if axis == "r" and kind == "sq":  # a bare letter behind r
+        kind = ""
+    if not axis and kind:
+        axis = "r" if kind == "gr" else "Q"
+    return Labels(names, units, kind, axis)
+
+
+def not_reduced(labels: Labels | None) -> str:
+    """Name the other real-space function the labels state (T(r), R(r), D(r)), empty when it is none of them."""
+    if labels is None:
+        return ""
+    return next((_NOT_REDUCED[n] for n in labels.names[1:] if n in _NOT_REDUCED), "")
+
+
+def _is_angle(name: str) -> bool:
+    return name.replace("$", "").replace("\\", "").startswith(_ANGLES)
+
+
+def _name(token: str) -> str:
+    text = token.strip().lower()
+    function = re.match(r"^([a-z_]*)\s*\(\s*([rq])\s*\)", text)
+    if function:
+        return f"{function[1]}({function[2]})"
+    return re.split(r"[(\[/]|_(?:nm|a|angstrom|pm)\b", text, maxsplit=1)[0].strip(" $:")
+
+
+def _unit(token: str) -> str:
+    text = re.sub(r"^([A-Za-z_]*)\s*\(\s*[rRqQ]\s*\)", r"\1", token.strip())
+    match = _UNIT.search(text)
+    return next((g for g in match.groups() if g), "").strip() if match else ""
