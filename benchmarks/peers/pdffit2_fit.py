@@ -64,7 +64,7 @@ def run(payload: Payload) -> Payload:
             break
     seconds = time.process_time() - start
     used = (r >= low - 1e-9) & (r <= high + 1e-9)
-    g_fit = np.asarray(fit.getpdf_fit())[used]
+    g_fit = np.asarray(fit.getpdf_fit())  # the range only
     rw = float(np.sqrt(np.sum(((g[used] - g_fit) / dg[used]) ** 2) / np.sum((g[used] / dg[used]) ** 2)))
     return {
         "values": {name: fit.getpar(n) for n, name in enumerate(parameters, start=1)},
