@@ -56,10 +56,10 @@ def u_iso(value: float, structure: dict[str, Any], element: str) -> dict[str, An
     return free(value, *(f"u{axis}{axis}({n})" for n in atoms for axis in (1, 2, 3)))
 
 
-def recipe(file: str, structure: dict[str, Any], parameters: dict[str, Any], **settings: Any) -> Recipe:
+def recipe(file: str, structure: dict[str, Any], model: dict[str, Any], **settings: Any) -> Recipe:
     """Join the parts: X-ray unless `settings` says otherwise; its own parameters are added to the model's."""
     more = settings.pop("parameters", {})
-    return {"file": file, "structure": structure, "radiation": "X", **settings, "parameters": parameters | more}
+    return {"file": file, "structure": structure, "radiation": "X", **settings, "parameters": model | more}
 
 
 def cubic(file: str, element: str, a: float, positions: list[list[float]], **settings: Any) -> Recipe:
