@@ -6,16 +6,24 @@ Curves and structures travel with the candidates in memory but are not part of t
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from whorl.core.hypothesis import Hypothesis
 
 SCHEMA_VERSION = 1
+
+#: a float that is NaN or infinite when a fit has broken down: null in the JSON, NaN when read back
+Number = Annotated[
+    float,
+    BeforeValidator(lambda value: float("nan") if value is None else value),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]}),
+]
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class _Model(BaseModel):
 class Quantity(_Model):
     """A value with its standard uncertainty (``None``: not refined or not known) and unit ("1" when it has none)."""
 
-    value: float
+    value: Number
     sigma: float | None = None
     unit: str = "1"
     at_limit: bool = False
@@ -59,7 +67,7 @@ class Correlations(_Model):
     """Correlation matrix of the refined parameters."""
 
     names: list[str]
-    matrix: list[list[float]]
+    matrix: list[list[Number]]
 
 
 class FitQuality(_Model):
@@ -67,11 +75,11 @@ class FitQuality(_Model):
 
     range: tuple[float, float]
     points: int
-    independent_points: float
+    independent_points: Number
     free_parameters: int
     reduced_chi_squared: float | None = Field(None, description="with measured sigma only")
-    residual_autocorrelation: float = Field(description="lag of one independent point; 0 for a structureless residual")
-    largest_residual_at: float = Field(description="position of the largest residual on the axis")
+    residual_autocorrelation: Number = Field(description="lag of one independent point; 0 for a structureless residual")
+    largest_residual_at: Number = Field(description="position of the largest residual on the axis")
     converged: bool = True
 
 
@@ -86,9 +94,9 @@ class Candidate(_Model):
     family: str = ""
     space_group: int | None = None
     source: str = ""
-    probability: float
-    rw: float
-    evidence: float = Field(description="tempered log evidence, natural log; differences count, the zero does not")
+    probability: Number
+    rw: Number
+    evidence: Number = Field(description="tempered log evidence, natural log; differences count, the zero does not")
     parameters: dict[str, Quantity]
     phases: list[Phase] = []
     quality: FitQuality | None = None
@@ -171,7 +179,7 @@ class Verdict(_Model):
 
     def to_json_dict(self) -> dict[str, Any]:
         """Give the public JSON object (floats finite or null, ``error`` only when there is one)."""
-        data = self.model_dump(mode="json", exclude_none=False)
+        data: dict[str, Any] = json.loads(self.model_dump_json())  # this path alone turns NaN and infinities into null
         if self.error is None:
             data.pop("error")
         return data
