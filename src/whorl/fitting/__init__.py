@@ -1,0 +1,1 @@
+"""The one least-squares engine: variable projection, Levenberg-Marquardt, bounds, priors, uncertainties, evidence."""

@@ -1,0 +1,189 @@
+"""Distances in a crystal as functions of its cell and of its free coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+_SHORTEST = 0.5  # two partly occupied sites closer than this (angstrom) exclude each other: no pair
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Distinct pairs of a crystal: k rows, each standing for all pairs that symmetry keeps equal.
+
+    Parameters
+    ----------
+    vector : array, shape (k, 3)
+        Fractional vector from atom i to atom j at the start values.
+    shift : array, shape (k, 3, p)
+        Derivative of that vector with respect to the p free coordinates.
+    weight : array, shape (k,)
+        (1/N) times the number of ordered pairs in the cell, occupancies counted; N atoms in the cell.
+    site_i, site_j : int array, shape (k,)
+        Independent sites.
+    """
+
+    vector: Array
+    shift: Array
+    weight: Array
+    site_i: Index
+    site_j: Index
+
+    def distances(self, metric: Array, free: Array) -> tuple[Array, Array]:
+        """Distances (k,) and current vectors (k, 3) for a metric tensor and values of the free coordinates (p,)."""
+        vector = self.vector + self.shift @ free if free.size else self.vector
+        return np.sqrt(np.einsum("ki,ij,kj->k", vector, metric, vector)), vector
+
+
+@njit(cache=True)
+def _collect(
+    starts: Array, atoms: Array, translations: Array, metric: Array, r_min: float, r_max: float
+) -> tuple[Array, Index, Index]:
+    low = r_min * r_min
+    high = r_max * r_max
+    count = 0
+    capacity = 4096
+    vector = np.empty((capacity, 3))
+    first = np.empty(capacity, np.int64)
+    second = np.empty(capacity, np.int64)
+    for i in range(starts.shape[0]):
+        for j in range(atoms.shape[0]):
+            bx = atoms[j, 0] - starts[i, 0]
+            by = atoms[j, 1] - starts[i, 1]
+            bz = atoms[j, 2] - starts[i, 2]
+            for t in range(translations.shape[0]):
+                x = bx + translations[t, 0]
+                y = by + translations[t, 1]
+                z = bz + translations[t, 2]
+                d2 = (
+                    metric[0, 0] * x * x
+                    + metric[1, 1] * y * y
+                    + metric[2, 2] * z * z
+                    + 2 * (metric[0, 1] * x * y + metric[0, 2] * x * z + metric[1, 2] * y * z)
+                )
+                if low < d2 < high:
+                    if count == capacity:
+                        capacity *= 2
+                        bigger = np.empty((capacity, 3))
+                        bigger[:count] = vector
+                        vector = bigger
+                        more = np.empty(capacity, np.int64)
+                        more[:count] = first
+                        first = more
+                        also = np.empty(capacity, np.int64)
+                        also[:count] = second
+                        second = also
+                    vector[count, 0] = x
+                    vector[count, 1] = y
+                    vector[count, 2] = z
+                    first[count] = i
+                    second[count] = j
+                    count += 1
+    return vector[:count].copy(), first[:count].copy(), second[:count].copy()
+
+
+def lattice_translations(metric: Array, r_max: float) -> Array:
+    """Lattice vectors that can bring a cell within ``r_max`` of another, shape (m, 3), fractional."""
+    reach = np.ceil(r_max * np.sqrt(np.diag(np.linalg.inv(metric)))).astype(int) + 1
+    axes = [np.arange(-n, n + 1) for n in reach]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float64)
+
+
+def pair_table(
+    metric: Array,
+    position: Array,
+    site: Index,
+    rotation: Array,
+    occupancy: Array,
+    basis: list[Array],
+    label: Index,
+    r_max: float,
+    metric_variants: list[Array],
+) -> PairTable:
+    """Find all pairs up to ``r_max`` and join those that stay equal whatever the free parameters do.
+
+    Two pairs are joined when their distances agree at the start and at random values of cell and coordinates that respect the
+    symmetry: chance agreement at one point is not enough.
+
+    Parameters
+    ----------
+    metric : array, shape (3, 3)
+    position : array, shape (n, 3)
+        All atoms of the cell, fractional.
+    site : int array, shape (n,)
+        Independent site of each atom, 0 ... s-1.
+    rotation : array, shape (n, 3, 3)
+        Operation that made each atom from its site.
+    occupancy : array, shape (s,)
+    basis : list of s arrays, shape (3, p_s)
+        Free directions of each site.
+    label : int array, shape (s,)
+        Sites of different label (element, displacement parameter) are never joined.
+    r_max : float
+        angstrom.
+    metric_variants : list of arrays, shape (3, 3)
+        Other metric tensors that the symmetry allows, for the test of equality.
+
+    Returns
+    -------
+    PairTable
+
+    Examples
+    --------
+    >>> fcc = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    >>> g = np.eye(3) * 3.5**2
+    >>> table = pair_table(g, fcc, np.zeros(4, int), np.array([np.eye(3)] * 4), np.ones(1), [np.zeros((3, 0))],
+    ...                    np.zeros(1, int), 3.6, [])
+    >>> table.weight.tolist()
+    [12.0, 6.0]
+    """
+    sites = occupancy.size
+    offsets = np.concatenate([[0], np.cumsum([b.shape[1] for b in basis])]).astype(np.int64)
+    free = int(offsets[-1])
+    representative = np.array([int(np.argmax(site == s)) for s in range(sites)])
+    multiplicity = np.bincount(site, minlength=sites)
+    atoms = float(multiplicity @ occupancy)
+    vector, i, j = _collect(
+        np.ascontiguousarray(position[representative]),
+        np.ascontiguousarray(position),
+        lattice_translations(metric, r_max),
+        np.ascontiguousarray(metric),
+        _SHORTEST,
+        r_max,
+    )
+    atom_shift = np.zeros((position.shape[0], 3, free))
+    for n, s in enumerate(site):
+        atom_shift[n, :, offsets[s] : offsets[s + 1]] = rotation[n] @ basis[s]
+    shift = atom_shift[j] - atom_shift[representative[i]]
+    site_j = site[j]
+    weight = multiplicity[i] * occupancy[i] * occupancy[site_j] / atoms
+    rng = np.random.default_rng(20021)
+    table = PairTable(vector, shift, weight, i, site_j)
+    low, high = np.minimum(label[i], label[site_j]), np.maximum(label[i], label[site_j])
+    key = _mix(low * (int(label.max()) + 1) + high, 11)
+    for variant in [metric, *metric_variants]:
+        values = rng.uniform(-0.01, 0.01, free) if free else np.zeros(0)
+        d, _ = table.distances(variant, values)
+        key = _mix(key ^ _mix(np.round(d * 1e5).astype(np.int64), 5), 3)
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(np.einsum("ki,ij,kj->k", vector[first], metric, vector[first]), kind="stable")
+    total = np.bincount(inverse, weights=weight)
+    keep = first[order]
+    return PairTable(vector[keep], shift[keep], total[order], i[keep], site_j[keep])
+
+
+def _mix(values: Index, salt: int) -> Index:
+    """Scramble 64-bit integers, so that a few of them can be joined into one key."""
+    with np.errstate(over="ignore"):
+        x = (values.astype(np.uint64) + np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
+        x ^= x >> np.uint64(29)
+        x *= np.uint64(0xBF58476D1CE4E5B9)
+        x ^= x >> np.uint64(32)
+    return x.astype(np.int64)

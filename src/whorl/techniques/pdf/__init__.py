@@ -1,0 +1,1 @@
+"""Pair distribution functions: G(r) of crystals and clusters, X-ray, neutron and electron."""

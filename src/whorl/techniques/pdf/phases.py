@@ -1,0 +1,345 @@
+"""A hypothesis as a set of peaks with parameters: the geometry half of the G(r) model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import StructureError
+from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis, Site
+from whorl.fitting.problem import Parameter
+from whorl.physics import crystals, peaks, symmetry
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+U_LIMITS = (0.0005, 0.08)
+U_PRIOR = (0.008, 0.015)
+_CELL_SPREAD = 0.015  # relative: thermal expansion, composition, calibration of the sample distance
+_CELL_REACH = 0.06
+_POSITION_SPREAD = 0.1  # angstrom
+_POSITION_REACH = 0.6
+
+
+@dataclass(frozen=True)
+class PeakSet:
+    """Peaks of one phase at given parameter values; k peaks, p parameters.
+
+    ``distance``, ``weight``, ``u_sum`` (k,); ``channel`` (k,) row of the pair of elements; ``d_distance``, ``d_u`` (k, p); ``density``
+    (atoms per angstrom^3, 0 for a free cluster) and its derivative ``d_density`` (p,).
+    """
+
+    distance: Array
+    weight: Array
+    u_sum: Array
+    channel: Index
+    d_distance: Array
+    d_u: Array
+    density: float
+    d_density: Array
+
+
+class PhaseModel(Protocol):
+    """Geometry of one phase.
+
+    Attributes
+    ----------
+    hypothesis : Hypothesis
+    parameters : tuple of Parameter
+    symbols : tuple of str
+        Elements; channels are their unordered pairs, (0,0), (0,1) ... (1,1) ...
+    fractions : array
+        Atomic fractions.
+    """
+
+    hypothesis: Hypothesis
+    parameters: tuple[Parameter, ...]
+    symbols: tuple[str, ...]
+    fractions: Array
+
+    def peaks(self, values: Array) -> PeakSet:
+        """Peaks and derivatives at ``values``."""
+        ...
+
+    def refined(self, values: Array) -> Hypothesis:
+        """The hypothesis with the parameters put in."""
+        ...
+
+
+def channel_table(m: int) -> Index:
+    """Row of the unordered pair (a, b) among m elements, shape (m, m)."""
+    table = np.zeros((m, m), dtype=np.int64)
+    row = 0
+    for a in range(m):
+        for b in range(a, m):
+            table[a, b] = table[b, a] = row
+            row += 1
+    return table
+
+
+class CrystalPhase:
+    """A crystal whose cell, free coordinates and displacement parameters may vary."""
+
+    def __init__(
+        self, crystal: Crystal, r_max: float, *, positions: bool = True, u_start: float | None = None, cell_spread: float | None = None
+    ) -> None:
+        self.hypothesis: Hypothesis = crystal
+        self._crystal = crystal
+        self._cell0 = np.array(crystal.cell, dtype=np.float64)
+        rotations, translations = crystal.symmetry
+        self._cell_names, self._cell_matrix = symmetry.free_cell(rotations, self._cell0)
+        sites = crystal.sites
+        bases = [
+            symmetry.free_position(rotations, translations, np.array(s.position)) if positions else ((), np.zeros((3, 0)))
+            for s in sites
+        ]
+        self.symbols = tuple(dict.fromkeys(s.element for s in sites))
+        element = np.array([self.symbols.index(s.element) for s in sites], dtype=np.int64)
+        expansion = crystal.expansion
+        occupancy = np.array([s.occupancy for s in sites])
+        count = np.bincount(element[expansion.site], weights=occupancy[expansion.site], minlength=len(self.symbols))
+        self.fractions = count / count.sum()
+        self._atoms = float(count.sum())
+        self._table = crystals.pair_table(
+            symmetry.metric_tensor(self._cell0),
+            expansion.position,
+            expansion.site,
+            expansion.rotation,
+            occupancy,
+            [b for _, b in bases],
+            element,
+            r_max * (1 + 0.03),
+            self._variants(),
+        )
+        if self._table.weight.size == 0:
+            raise StructureError(
+                f"no two atoms within {r_max:g} angstrom", where=crystal.source or crystal.name, remedy="Check the cell."
+            )
+        self._keep = self._independent(self._table.shift)
+        self._element = element
+        self._channel = channel_table(len(self.symbols))[element[self._table.site_i], element[self._table.site_j]]
+        self._sites = sites
+        self._bases = bases
+        self._origin = np.array([self._start_coordinate(s, b) for s, (_, b) in zip(sites, bases, strict=True) for b in b.T])
+        self.parameters = self._make_parameters(u_start, cell_spread or _CELL_SPREAD)
+
+    @staticmethod
+    def _start_coordinate(site: Site, direction: Array) -> float:
+        return float(site.position[int(np.argmax(np.abs(direction) > 1e-9))])
+
+    def _variants(self) -> list[Array]:
+        rng = np.random.default_rng(7)
+        out = []
+        for _ in range(2):
+            change = self._cell_matrix @ rng.uniform(-0.02, 0.02, len(self._cell_names))
+            out.append(symmetry.metric_tensor(self._cell0 * (1 + change * (self._cell_matrix.sum(axis=1) > 0))))
+        return out
+
+    @staticmethod
+    def _independent(shift: Array) -> Index:
+        """Free coordinates that change distances: along a polar axis, one only sets the origin and is left out."""
+        count = shift.shape[2]
+        if count == 0:
+            return np.zeros(0, dtype=np.int64)
+        gram = np.einsum("kip,kiq->pq", shift, shift)
+        keep: list[int] = []
+        for p in range(count):
+            trial = [*keep, p]
+            if np.linalg.matrix_rank(gram[np.ix_(trial, trial)], tol=1e-6 * max(gram.max(), 1e-12)) == len(trial):
+                keep = trial
+        return np.array(keep, dtype=np.int64)
+
+    def _make_parameters(self, u_start: float | None, cell_spread: float) -> tuple[Parameter, ...]:
+        out: list[Parameter] = []
+        for name in self._cell_names:
+            value = float(self._cell0[symmetry.CELL_NAMES.index(name)])
+            if name in "abc":
+                spread, reach, unit = cell_spread * value, max(_CELL_REACH, 3 * cell_spread) * value, "angstrom"
+            else:
+                spread, reach, unit = 0.7, 4.0, "degree"
+            out.append(Parameter(name, value, value - reach, value + reach, unit, value, spread))
+        flat = [(s, n, b[:, k]) for s, (names, b) in zip(self._sites, self._bases, strict=True) for k, n in enumerate(names)]
+        labels = _site_labels(self._sites)
+        index = {id(s): i for i, s in enumerate(self._sites)}
+        for p in self._keep:
+            site, name, direction = flat[int(p)]
+            length = float(np.sqrt(direction @ symmetry.metric_tensor(self._cell0) @ direction))
+            value = float(self._origin[p])
+            out.append(
+                Parameter(
+                    f"{name}_{labels[index[id(site)]]}",
+                    value,
+                    value - _POSITION_REACH / length,
+                    value + _POSITION_REACH / length,
+                    "1",
+                    value,
+                    _POSITION_SPREAD / length,
+                )
+            )
+        for symbol in self.symbols:
+            known = [s.u_iso for s in self._sites if s.element == symbol and s.u_iso]
+            out.append(u_parameter(symbol, u_start or (float(np.mean(known)) if known else None)))
+        return tuple(out)
+
+    def _split(self, values: Array) -> tuple[Array, Array, Array]:
+        nc, npos = len(self._cell_names), self._keep.size
+        cell = self._cell0.copy()
+        start = np.array([self._cell0[symmetry.CELL_NAMES.index(n)] for n in self._cell_names])
+        cell += self._cell_matrix @ (values[:nc] - start)
+        free = np.zeros(self._table.shift.shape[2])
+        free[self._keep] = values[nc : nc + npos] - self._origin[self._keep]
+        return cell, free, values[nc + npos :]
+
+    def peaks(self, values: Array) -> PeakSet:
+        """Peaks and derivatives at ``values``."""
+        cell, free, u = self._split(values)
+        metric = symmetry.metric_tensor(cell)
+        table = self._table
+        distance, vector = table.distances(metric, free)
+        by_cell = np.einsum("cf,cij->fij", self._cell_matrix, symmetry.metric_derivatives(cell))
+        k, p = distance.size, len(self.parameters)
+        d_distance = np.zeros((k, p))
+        d_u = np.zeros((k, p))
+        nc, npos = len(self._cell_names), self._keep.size
+        d_distance[:, :nc] = np.einsum("ki,fij,kj->kf", vector, by_cell, vector) / (2 * distance[:, None])
+        if npos:
+            d_distance[:, nc : nc + npos] = (
+                np.einsum("ki,ij,kjp->kp", vector, metric, table.shift[:, :, self._keep]) / distance[:, None]
+            )
+        ei, ej = self._element[table.site_i], self._element[table.site_j]
+        rows = np.arange(k)
+        np.add.at(d_u, (rows, nc + npos + ei), 1.0)
+        np.add.at(d_u, (rows, nc + npos + ej), 1.0)
+        volume = float(np.sqrt(np.linalg.det(metric)))
+        density = self._atoms / volume
+        d_density = np.zeros(p)
+        d_density[:nc] = -density * 0.5 * np.einsum("ij,fji->f", np.linalg.inv(metric), by_cell)
+        return PeakSet(distance, table.weight, u[ei] + u[ej], self._channel, d_distance, d_u, density, d_density)
+
+    def refined(self, values: Array) -> Hypothesis:
+        """The crystal with refined cell, coordinates and displacement parameters."""
+        cell, free, u = self._split(values)
+        sites, offset = [], 0
+        for s, (_, basis) in zip(self._sites, self._bases, strict=True):
+            width = basis.shape[1]
+            position = np.array(s.position) + basis @ free[offset : offset + width]
+            offset += width
+            sites.append(
+                replace(s, position=tuple(float(v) for v in position), u_iso=float(u[self.symbols.index(s.element)]))  # type: ignore[arg-type]
+            )
+        return replace(self._crystal, cell=tuple(float(v) for v in cell), sites=tuple(sites))  # type: ignore[arg-type]
+
+
+class ClusterPhase:
+    """A finite cluster whose bond length (or zoom) and displacement parameters may vary."""
+
+    def __init__(self, cluster: Cluster, *, element: str | None = None, bond: float | None = None, u_start: float | None = None) -> None:
+        self.hypothesis: Hypothesis = cluster
+        symbols = [element or "Au" if s == ANY_ELEMENT else s for s in cluster.symbols]
+        if len(symbols) < 2:
+            raise StructureError("one atom has no pairs", where=cluster.source or cluster.name, remedy="Give two atoms or more.")
+        self._symbols = tuple(symbols)
+        self._cluster = cluster
+        self._bond_free = cluster.bond_free
+        self.symbols = tuple(dict.fromkeys(symbols))
+        label = np.array([self.symbols.index(s) for s in symbols], dtype=np.int64)
+        self.fractions = np.bincount(label, minlength=len(self.symbols)) / len(symbols)
+        distance, weight, channel, pairs = cluster_distances(cluster.positions, label, len(self.symbols))
+        self._distance, self._weight, self._channel, self._pairs = distance, weight, channel, pairs
+        if self._bond_free:
+            start = bond or 2.75
+            geometry = Parameter("bond", start, 0.75 * start, 1.25 * start, "angstrom", start, 0.08 * start)
+        else:
+            geometry = Parameter("zoom", 1.0, 0.85, 1.15, "1", 1.0, 0.02)
+        self.parameters = (geometry, *(u_parameter(s, u_start) for s in self.symbols))
+
+    def peaks(self, values: Array) -> PeakSet:
+        """Peaks and derivatives at ``values``."""
+        k, p = self._distance.size, len(self.parameters)
+        d_distance = np.zeros((k, p))
+        d_distance[:, 0] = self._distance
+        d_u = np.zeros((k, p))
+        rows = np.arange(k)
+        np.add.at(d_u, (rows, 1 + self._pairs[:, 0]), 1.0)
+        np.add.at(d_u, (rows, 1 + self._pairs[:, 1]), 1.0)
+        u = values[1:]
+        u_sum = u[self._pairs[:, 0]] + u[self._pairs[:, 1]]
+        return PeakSet(values[0] * self._distance, self._weight, u_sum, self._channel, d_distance, d_u, 0.0, np.zeros(p))
+
+    def refined(self, values: Array) -> Hypothesis:
+        """The cluster scaled to the refined bond length or zoom."""
+        return replace(self._cluster, positions=self._cluster.positions * values[0], symbols=self._symbols, bond_free=False)
+
+
+def cluster_distances(positions: Array, label: Index, m: int, *, tolerance: float = 5e-4) -> tuple[Array, Array, Index, Index]:
+    """Distinct distances of a cluster.
+
+    Parameters
+    ----------
+    positions : array, shape (n, 3)
+    label : int array, shape (n,)
+        Element of each atom, 0 ... m-1.
+    m : int
+    tolerance : float
+        Distances in one bin of this width are joined, in the unit of the positions.
+
+    Returns
+    -------
+    distance, weight : array, shape (k,)
+        Weight: ordered pairs per atom.
+    channel : int array, shape (k,)
+    pairs : int array, shape (k, 2)
+        Elements of the pair.
+    """
+    from scipy.spatial.distance import pdist
+
+    n = positions.shape[0]
+    i, j = np.triu_indices(n, 1)
+    channel = channel_table(m)[label[i], label[j]]
+    distance, weight, channel = peaks.merge_distances(pdist(positions), np.full(i.size, 2.0 / n), channel, tolerance)
+    if distance.min() < 1e-6:
+        raise StructureError("two atoms share one position", remedy="Remove the double atom.")
+    pairs = np.array([(a, b) for a in range(m) for b in range(a, m)], dtype=np.int64)
+    return distance, weight, channel, pairs[channel]
+
+
+def u_parameter(symbol: str, start: float | None = None) -> Parameter:
+    """Isotropic displacement parameter of an element, with whorl's bounds and prior."""
+    value = float(np.clip(start or 0.006, U_LIMITS[0] * 1.01, U_LIMITS[1] * 0.99))
+    return Parameter(f"U_{symbol}", value, *U_LIMITS, "angstrom^2", *U_PRIOR)
+
+
+def _site_labels(sites: Sequence[Site]) -> list[str]:
+    """Unique names: the file's labels where they are unique, else element and number."""
+    labels = [s.label or s.element for s in sites]
+    if len(set(labels)) == len(labels):
+        return labels
+    count: dict[str, int] = {}
+    out = []
+    for s in sites:
+        count[s.element] = count.get(s.element, 0) + 1
+        out.append(f"{s.element}{count[s.element]}")
+    return out
+
+
+def make_phase(
+    hypothesis: Hypothesis, r_max: float, *, element: str | None = None, bond: float | None = None, positions: bool = True
+) -> PhaseModel:
+    """Model of a crystal or a cluster.
+
+    Raises
+    ------
+    StructureError
+        If the hypothesis has no atoms (a form factor, say).
+    """
+    if isinstance(hypothesis, Crystal):
+        return CrystalPhase(hypothesis, r_max, positions=positions)
+    if isinstance(hypothesis, Cluster):
+        return ClusterPhase(hypothesis, element=element, bond=bond)
+    raise StructureError(
+        f"a {hypothesis.kind} has no pair distribution function", where=hypothesis.name, remedy="Give a crystal or a cluster."
+    )
