@@ -181,7 +181,7 @@ class Workspace:
     def find(self, key: str) -> str | None:
         """Id of the latest run that ended well under a cache key, ``None`` when there is none."""
         rows = self._database.rows("SELECT id FROM runs WHERE key = ? AND status = 'ok' ORDER BY number DESC", (key,))
-        return next((str(row["id"]) for row in rows if (self._run_folder(row["id"]) / stored.VERDICT).is_file()), None)
+        return next((str(row["id"]) for row in rows if self._is_there(row["id"])), None)
 
     def save(
         self,
@@ -301,12 +301,15 @@ class Workspace:
             index.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", (batch, item, status, run))
 
     def finished(self, batch: str, *, status: str = "ok") -> dict[str, str]:
-        """Item key to run id of the items of a batch that ended with ``status``."""
+        """Item key to run id of the items of a batch that ended with ``status`` and whose runs are still there."""
         rows = self._database.rows("SELECT item, run FROM items WHERE batch = ? AND status = ?", (batch, status))
-        return {row["item"]: row["run"] for row in rows}
+        return {row["item"]: row["run"] for row in rows if self._is_there(row["run"])}
 
     def _run_folder(self, name: str) -> Path:
         return self.folder / "runs" / name
+
+    def _is_there(self, name: str) -> bool:
+        return (self._run_folder(name) / stored.VERDICT).is_file()
 
     def _claim(self, now: datetime, key: str) -> tuple[str, Path]:
         """Give a name that no run has and its folder in ``partial/``; making the folder is what reserves the name."""
