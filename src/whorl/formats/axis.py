@@ -26,7 +26,7 @@ class Points:
         return Points(self.x[keep], self.y[keep], None if self.sigma is None else self.sigma[keep], self.lines[keep])
 
 
-def trimmed(points: Points, where: str, notes: list[str]) -> Points:
+def trimmed(points: Points, where: str, notes: list[str], *, place: str = "line") -> Points:
     """Drop rows with NaN or infinity at both ends; refuse them inside.
 
     Raises
@@ -45,14 +45,14 @@ def trimmed(points: Points, where: str, notes: list[str]) -> Points:
     if bad.any():
         raise PatternError(
             "NaN or infinity inside the data",
-            where=f"{where}, line {kept.lines[int(np.argmax(bad))]}",
+            where=f"{where}, {place} {kept.lines[int(np.argmax(bad))]}",
             remedy="Remove the line, or export the file again.",
         )
     notes.append(f"{points.x.size - kept.x.size} rows without numbers at the ends were left out")
     return kept
 
 
-def increasing(points: Points, where: str, notes: list[str], *, sort: bool, symbol: str = "x") -> Points:
+def increasing(points: Points, where: str, notes: list[str], *, sort: bool, symbol: str = "x", place: str = "line") -> Points:
     """Make the axis strictly increasing, or say at which line it is not.
 
     Equal rows that repeat are dropped. With ``sort`` the points are sorted and those of one position averaged.
@@ -83,12 +83,12 @@ def increasing(points: Points, where: str, notes: list[str], *, sort: bool, symb
     if before == after:
         raise PatternError(
             f"{symbol} = {after:g} occurs twice with different values",
-            where=f"{where}, line {line}",
+            where=f"{where}, {place} {line}",
             remedy="Remove one of the lines, or pass sort=True to average them.",
         )
     raise PatternError(
         f"{symbol} is not increasing ({after:g} after {before:g})",
-        where=f"{where}, line {line}",
+        where=f"{where}, {place} {line}",
         remedy="Sort the file or pass sort=True.",
     )
 

@@ -13,8 +13,8 @@ from whorl.core.measurement import Measurement
 class MeasurementReader(Protocol):
     """Reads one format of measured data.
 
-    ``sniff`` gives a score from 0 (not mine) to 1 (certainly mine); the highest of all readers reads the file. It sees the first
-    bytes only, never raises and never opens the file.
+    ``sniff`` gives a score from 0 (not mine) to 1 (certainly mine); the highest of all readers reads the file. It sees the
+    first bytes only, never raises and never opens the file.
     """
 
     @property

@@ -63,8 +63,8 @@ class ColumnText:
         named = labels.find(table.header, table.values.shape[1])
         points = _points(table.values, table.lines, named, notes)
         points = trimmed(points, path, notes)
-        points = increasing(points, path, notes, sort=sort)
         stated = kind_of(kind, named, head, path, points, notes)
+        points = increasing(points, path, notes, sort=sort, symbol=KINDS[stated][0].symbol)
         points = _in_inside_units(points, stated, named, notes)
         sigma, mask = _uncertainty(points, notes)
         if "header" in settings:  # keep it last: it is long

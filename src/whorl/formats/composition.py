@@ -6,7 +6,7 @@ from whorl.core.hypothesis import SYMBOLS, reduced_formula
 
 
 def from_fractions(rows: list[tuple[str, str]]) -> str:
-    """Write a composition from pairs of symbol and fraction, empty when they are none.
+    """Write a composition from pairs of symbol and fraction, up to the first that is none.
 
     Examples
     --------
@@ -18,9 +18,9 @@ def from_fractions(rows: list[tuple[str, str]]) -> str:
         try:
             value = float(text)
         except ValueError:
-            return ""
+            break
         if symbol not in SYMBOLS or not 0 < value < 1e6:
-            return ""
+            break
         found[symbol] = found.get(symbol, 0.0) + value
     if not found:
         return ""

@@ -12,7 +12,7 @@ from whorl.core.errors import PatternError, WhorlError
 #: most bytes of a text file that are read unless the caller allows more
 MAX_BYTES = 64 * 1024 * 1024
 #: bytes that a reader sees when it is asked whether a file is its own
-HEAD_BYTES = 64 * 1024
+HEAD_BYTES = 16 * 1024
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
@@ -51,11 +51,11 @@ _REMEDIES = {
 
 
 def looks_like(head: bytes) -> str:
-    """Name the binary format that ``head`` begins, empty when it may be text.
+    r"""Name the binary format that ``head`` begins, empty when it may be text.
 
     Examples
     --------
-    >>> looks_like(b"\\x89PNG\\r\\n\\x1a\\n....")
+    >>> looks_like(b"\x89PNG\r\n\x1a\n....")
     'a PNG picture'
     >>> looks_like(b"0.1 0.2")
     ''

@@ -1,12 +1,17 @@
-"""The four functions of the package: read and write measurements and structures, whatever the format."""
+"""The functions of the package: read and write measurements and structures, whatever the format."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+from whorl.core.errors import UsageError
+from whorl.core.hypothesis import Cluster, Crystal
 from whorl.core.measurement import Measurement
+from whorl.formats import cif_write, nexus_write, whorltext, xyz_write
 from whorl.formats.files import MAX_BYTES
-from whorl.formats.registry import measurement_reader
+from whorl.formats.kinds import SUFFIXES
+from whorl.formats.registry import measurement_reader, structure_reader
 
 
 def read(
@@ -17,14 +22,14 @@ def read(
     sort: bool = False,
     max_bytes: int = MAX_BYTES,
 ) -> Measurement:
-    """Read a measured pattern.
+    r"""Read a measured pattern.
 
     Parameters
     ----------
     path : path
     format : str, optional
-        Key of a reader (``"pdfgetx3"``, ``"pdfgetx2"``, ``"pdfgetn"``, ``"pdfgui"``, ``"columns"``, ``"nexus"``); recognised from
-        the content when not given.
+        Key of a reader (``"pdfgetx3"``, ``"pdfgetx2"``, ``"pdfgetn"``, ``"pdfgui"``, ``"whorl"``, ``"columns"``, ``"nexus"``);
+        recognised from the content when not given.
     kind : str, optional
         ``"gr"``, ``"fq"``, ``"sq"`` or ``"iq"``; else the column label, the header's ``outputtype`` and the suffix decide.
     sort : bool
@@ -48,10 +53,105 @@ def read(
     --------
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "Ni.gr"
-    >>> _ = file.write_text("mode = xray\\nqmax = 25.0\\n#L r(A) G(r)\\n0 0\\n0.01 -0.02\\n0.02 -0.05\\n")
+    >>> _ = file.write_text("mode = xray\nqmax = 25.0\n#L r(A) G(r)\n0 0\n0.01 -0.02\n0.02 -0.05\n")
     >>> ni = read(file)
-    >>> ni.kind, ni.settings["qmax"], ni.settings["radiation"], ni.x[-1]
-    ('gr', 25.0, 'x-ray', 0.02)
+    >>> ni.kind, ni.settings["qmax"], ni.settings["radiation"], ni.x.size
+    ('gr', 25.0, 'x-ray', 3)
     """
     name = os.fspath(path)
     return measurement_reader(name, format).read(name, kind=kind, sort=sort, max_bytes=max_bytes)
+
+
+def read_structure(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - as in read
+    max_bytes: int = MAX_BYTES,
+) -> Crystal | Cluster:
+    r"""Read the first structure of a CIF, XYZ or PDFgui file.
+
+    Raises
+    ------
+    StructureError
+        If the file cannot be read; names file, line and remedy.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "Au2.xyz"
+    >>> _ = file.write_text("2\nAu dimer\nAu 0 0 0\nAu 0 0 2.88\n")
+    >>> read_structure(file).formula
+    'Au2'
+    """
+    return read_structure_with_notes(path, format=format, max_bytes=max_bytes)[0]
+
+
+def read_structure_with_notes(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - as in read
+    max_bytes: int = MAX_BYTES,
+) -> tuple[Crystal | Cluster, tuple[str, ...]]:
+    """Read a structure and what had to be decided on the way, in words ("occupancy 0: O3 left out").
+
+    Raises
+    ------
+    StructureError
+        If the file cannot be read; names file, line and remedy.
+    """
+    name = os.fspath(path)
+    found = structure_reader(name, format).read(name, max_bytes=max_bytes)
+    return found.structure, found.notes
+
+
+def write_measurement(measurement: Measurement, path: str | os.PathLike[str]) -> None:
+    """Write a measurement; the suffix chooses columns (``.gr .fq .sq .iq .dat .txt``) or NXdata (``.nxs .h5``).
+
+    Nothing half-written is left behind. `read` gives back the same numbers, sigma, mask and settings.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is unknown or of another kind of signal.
+    PatternError
+        If a series is to be written as columns, or the disk refuses.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, numpy as np
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "a.gr"
+    >>> write_measurement(Measurement("gr", np.array([0.5, 1.0]), np.array([0.0, 1.5]), settings={"qmax": 25.0}), file)
+    >>> read(file).settings["qmax"]
+    25.0
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in (".nxs", ".h5", ".hdf5", ".nx5"):
+        nexus_write.write(measurement, path)
+    elif suffix in SUFFIXES or suffix in (".dat", ".txt"):
+        whorltext.write(measurement, path)
+    else:
+        raise UsageError(
+            f"unknown kind of file {suffix or 'without suffix'!r}",
+            where=os.fspath(path),
+            remedy=f"Name it .{measurement.kind} for columns or .nxs for NeXus.",
+        )
+
+
+def write_structure(structure: Crystal | Cluster, path: str | os.PathLike[str]) -> None:
+    """Write a structure; the suffix chooses CIF (crystals) or XYZ (clusters, and crystals with their cell).
+
+    Raises
+    ------
+    UsageError
+        If the suffix is unknown, or a cluster is to be written as CIF.
+    StructureError
+        If the format cannot hold the structure, or the disk refuses.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".cif" and isinstance(structure, Crystal):
+        cif_write.write(structure, path)
+    elif suffix in (".xyz", ".extxyz"):
+        xyz_write.write(structure, path)
+    else:
+        what = "a cluster has no unit cell" if suffix == ".cif" else f"unknown kind of file {suffix or 'without suffix'!r}"
+        raise UsageError(what, where=os.fspath(path), remedy="Name it .xyz, or .cif for a crystal.")

@@ -22,9 +22,7 @@ _OUTPUT = {"gr": "gr", "g(r)": "gr", "fq": "fq", "f(q)": "fq", "sq": "sq", "s(q)
 _STEM = re.compile(r"(?:^|[^a-z])(gr|fq|sq|iq)$", re.IGNORECASE)
 
 
-def kind_of(
-    asked: str | None, named: labels.Labels | None, head: Header, path: str, points: Points, notes: list[str]
-) -> str:
+def kind_of(asked: str | None, named: labels.Labels | None, head: Header, path: str, points: Points, notes: list[str]) -> str:
     """Decide the kind of signal.
 
     Raises

@@ -1,4 +1,4 @@
-"""PDFgetX3 and xPDFsuite: an INI block, ``#### start data``, ``#L r($\\AA$)  G($\\AA^{-2}$)``.
+r"""PDFgetX3 and xPDFsuite: an INI block, ``#### start data``, ``#L r($\AA$)  G($\AA^{-2}$)``.
 
 The header's ``dataformat`` (``Qnm``, ``QA``, ``twotheta``) speaks of the input file, never of the columns below.
 Juhas, Davis, Farrow, Billinge, J. Appl. Cryst. 46, 560 (2013), doi:10.1107/S0021889813005190.

@@ -24,11 +24,11 @@ _NO_E = re.compile(r"(?<=[\d.])([+-]\d{2,3})(?=\s|$)", re.ASCII)
 
 
 def is_numeric_row(line: str) -> bool:
-    """Say whether a line holds numbers only, in whatever style.
+    r"""Say whether a line holds numbers only, in whatever style.
 
     Examples
     --------
-    >>> is_numeric_row(" 1,5;\\t-2.3D+01"), is_numeric_row("r G(r)"), is_numeric_row("")
+    >>> is_numeric_row(" 1,5;\t-2.3D+01"), is_numeric_row("r G(r)"), is_numeric_row("")
     (True, False, False)
     """
     if len(line) > 10_000:

@@ -265,6 +265,4 @@ def _float(text: str, index: int, where: str) -> float:
     try:
         return float(add_missing_e(text))
     except ValueError:
-        raise PatternError(
-            f"{text[:40]!r} is not a number", where=f"{where}, line {index + 1}", remedy=_REPAIR
-        ) from None
+        raise PatternError(f"{text[:40]!r} is not a number", where=f"{where}, line {index + 1}", remedy=_REPAIR) from None

@@ -1,0 +1,258 @@
+"""NXdata in HDF5: the ``signal`` and ``axes`` attributes say what is what; one curve or a series.
+
+Conventions of the NeXus group NXdata (Konnecke et al., J. Appl. Cryst. 48, 301 (2015), doi:10.1107/S1600576714027575):
+the default group is found through ``default`` attributes, else the first NXdata with a signal is taken; uncertainties stand in
+``SIGNAL_errors`` (or the dataset named by ``uncertainties``). canSAS files (``I_axes``) are understood the same way.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import PatternError, UsageError
+from whorl.core.measurement import KINDS, Measurement
+from whorl.core.units import LENGTH, MOMENTUM, convert
+from whorl.formats import files, labels
+from whorl.formats.axis import Points, increasing, trimmed
+from whorl.formats.hdf5_guard import inspect, numbers
+
+Array = NDArray[np.float64]
+_CLASSES = ("NXdata", "SASdata")
+_TEMPORARY = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, OverflowError, MemoryError)
+
+
+@dataclass(frozen=True)
+class Nexus:
+    """The reader of NXdata."""
+
+    key: str = "nexus"
+    suffixes: tuple[str, ...] = (".nxs", ".nx5", ".h5", ".hdf5", ".hdf")
+
+    def sniff(self, head: bytes, path: Path) -> float:
+        """Score the signature of HDF5."""
+        del path
+        return 1.0 if head.startswith(b"\x89HDF\r\n\x1a\n") else 0.0
+
+    def read(self, path: str, *, kind: str | None = None, sort: bool = False, max_bytes: int = files.MAX_BYTES) -> Measurement:
+        """Read the default NXdata of the file (see `whorl.formats.read`)."""
+        import h5py
+
+        size = files.check(path)
+        if kind is not None and kind not in KINDS:
+            raise UsageError(f"unknown kind of signal {kind!r}", remedy=f"Use one of {', '.join(KINDS)}.")
+        digest = files.sha256_of(path)
+        try:
+            with h5py.File(path, "r") as file:
+                inspect(file, path)
+                found = _Found(file, path, size, max_bytes)
+                return found.measurement(kind, digest, sort=sort)
+        except PermissionError as error:
+            raise PatternError("permission denied", where=path, remedy="Ask for the right to read it.") from error
+        except _TEMPORARY as error:
+            reason = str(error).split("\n")[0][:120]
+            raise PatternError(
+                f"not a readable HDF5 file ({reason})", where=path, remedy="It may be cut off: copy or export it again."
+            ) from error
+
+
+READER = Nexus()
+
+
+class _Found:
+    """The NXdata group of a file and its parts."""
+
+    def __init__(self, file: Any, path: str, size: int, max_bytes: int) -> None:
+        self.path, self.size, self.max_bytes = path, size, max_bytes
+        self.notes: list[str] = []
+        self.group = _default(file) or _first(file)
+        if self.group is None:
+            raise PatternError(
+                "an HDF5 file without NXdata", where=path, remedy="Give a NeXus file, or export the curve as columns of text."
+            )
+        self.signal_name = _text(self.group.attrs.get("signal", ""))
+        self.signal = self._dataset(self.signal_name)
+        if self.signal is None:
+            raise PatternError(
+                f"no dataset {self.signal_name!r} for the signal", where=f"{path}, {self.group.name}", remedy="Export it again."
+            )
+        axes = self.group.attrs.get("axes", self.group.attrs.get("I_axes", self.signal.attrs.get("axes", "")))
+        self.axes = [_text(a) for a in np.atleast_1d(np.asarray(axes, dtype=object))]
+        if len(self.axes) == 1:
+            self.axes = self.axes[0].replace(":", ",").split(",")
+
+    def _dataset(self, name: str) -> Any:
+        import h5py
+
+        if not name or name not in self.group or not isinstance(self.group.get(name, getlink=True), h5py.HardLink):
+            return None
+        item = self.group[name]
+        return item if isinstance(item, h5py.Dataset) else None
+
+    def _numbers(self, item: Any) -> Array:
+        return np.squeeze(numbers(item, self.path, self.size, self.max_bytes))  # type: ignore[no-any-return]
+
+    def measurement(self, kind: str | None, digest: str, *, sort: bool) -> Measurement:
+        y = self._numbers(self.signal)
+        axis = self._dataset(self.axes[-1].strip())
+        if axis is None:
+            raise PatternError(
+                "no dataset for the axis", where=f"{self.path}, {self.group.name}", remedy="Set the attribute 'axes' of NXdata."
+            )
+        x = self._numbers(axis)
+        if x.ndim != 1 or y.ndim not in (1, 2) or y.shape[-1] != x.size:
+            raise PatternError(
+                f"signal of shape {y.shape} on an axis of shape {x.shape}",
+                where=f"{self.path}, {self.group.name}",
+                remedy="Give one curve, or a series with the axis last.",
+            )
+        errors = self._errors()
+        sigma = None if errors is None else self._numbers(errors)
+        if sigma is not None and (sigma.shape != y.shape or not np.any(sigma)):
+            self.notes.append("the uncertainties are zero or of another shape and were left out")
+            sigma = None
+        mask = self._dataset("mask")
+        used = None if mask is None else self._numbers(mask).astype(bool)
+        kind = kind or self._kind(axis)
+        x, y, sigma = self._units(kind, axis, x, y, sigma)
+        if y.ndim == 1 and used is None:
+            points = Points(x, y, sigma, np.arange(1, x.size + 1))
+            where = f"{self.path}, {self.group.name}"
+            points = increasing(trimmed(points, where, self.notes, place="point"), where, self.notes, sort=sort, place="point")
+            x, y, sigma = points.x, points.y, points.sigma
+        return Measurement(
+            kind,
+            x,
+            y,
+            sigma=sigma,
+            mask=used,
+            settings=self._settings(),
+            coordinates=self._coordinates(y),
+            path=self.path,
+            sha256=digest,
+            format="nexus",
+            notes=tuple(self.notes),
+        )
+
+    def _errors(self) -> Any:
+        for name in (
+            f"{self.signal_name}_errors",
+            _text(self.signal.attrs.get("uncertainties", self.signal.attrs.get("uncertainty", ""))),
+            "errors",
+        ):
+            item = self._dataset(name)
+            if item is not None:
+                return item
+        return None
+
+    def _kind(self, axis: Any) -> str:
+        stated = _text(self.group.attrs.get("whorl_kind", ""))
+        if stated in KINDS:
+            return stated
+        for name in (self.signal_name, _text(self.signal.attrs.get("long_name", ""))):
+            key = name.split(" ")[0].lower()
+            if key in labels.SIGNALS:
+                return labels.SIGNALS[key]
+        unit = _text(axis.attrs.get("units", axis.attrs.get("unit", "")))
+        raise PatternError(
+            f"it is not stated what the signal {self.signal_name!r} on the axis {self.axes[-1]!r} ({unit}) is",
+            where=f"{self.path}, {self.group.name}",
+            remedy=f"Pass kind= one of {', '.join(KINDS)}.",
+        )
+
+    def _units(self, kind: str, axis: Any, x: Array, y: Array, sigma: Array | None) -> tuple[Array, Array, Array | None]:
+        unit = _text(axis.attrs.get("units", axis.attrs.get("unit", ""))).strip()
+        symbol = KINDS[kind][0].symbol
+        if not unit:
+            self.notes.append(f"the unit of {symbol} is not stated; {KINDS[kind][0].unit} was taken")
+            return x, y, sigma
+        try:
+            factor = convert(1.0, unit, LENGTH if symbol == "r" else MOMENTUM)
+        except UsageError as error:
+            raise PatternError(f"{symbol} in {unit!r}", where=f"{self.path}, {axis.name}", remedy=error.remedy) from error
+        if factor == 1.0:
+            return x, y, sigma
+        power = {"gr": -2, "fq": 1}.get(kind, 0)
+        self.notes.append(
+            f"{symbol} in {unit} was turned into {KINDS[kind][0].unit}" + (", the signal with it" if power else "")
+        )
+        scale = factor**power
+        return x * factor, y * scale, None if sigma is None else sigma * scale
+
+    def _settings(self) -> dict[str, Any]:
+        import h5py
+
+        parent = self.group.parent
+        group = parent["settings"] if isinstance(parent.get("settings", getlink=True), h5py.HardLink) else None
+        if not isinstance(group, h5py.Group):
+            return {}
+        found: dict[str, Any] = {}
+        for key, value in list(group.attrs.items())[:500]:
+            found[key] = _setting(value)
+        return found
+
+    def _coordinates(self, y: Array) -> dict[str, Array]:
+        if y.ndim == 1:
+            return {}
+        found: dict[str, Array] = {}
+        for name in self.group:
+            item = self._dataset(name)
+            if name == "mask" or item is None or item.shape != (y.shape[0],) or item.dtype.kind not in "fiu":
+                continue
+            if name != self.axes[-1]:
+                found[name] = self._numbers(item).reshape(-1)
+        return found
+
+
+def _default(file: Any) -> Any:
+    """Follow the ``default`` attributes from the root."""
+    import h5py
+
+    group = file["/"]
+    for _ in range(8):
+        if _text(group.attrs.get("NX_class", "")) in _CLASSES and "signal" in group.attrs:
+            return group
+        name = _text(group.attrs.get("default", ""))
+        if not name or not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            return None
+        group = group[name]
+        if not isinstance(group, h5py.Group):
+            return None
+    return None
+
+
+def _first(file: Any) -> Any:
+    import h5py
+
+    def look(_: str, item: Any) -> Any:
+        if isinstance(item, h5py.Group) and _text(item.attrs.get("NX_class", "")) in _CLASSES and "signal" in item.attrs:
+            return item
+        return None
+
+    return file.visititems(look)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _setting(value: Any) -> Any:
+    """Turn an attribute back into what was written: numbers, text, and JSON where it was marked so."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    text = _text(value)
+    if text.startswith("json:"):
+        try:
+            return json.loads(text[5:])
+        except ValueError:
+            return text
+    return text
