@@ -2,7 +2,8 @@
 
 Takes ``structure`` (see ``_pdffit2.py``), ``radiation`` ("X" or "N"), ``q_max`` (0: no termination), ``r_min``, ``r_max``,
 ``r_step``, and optionally ``q_damp``, ``q_broad``, ``delta1``, ``delta2``, ``sp_diameter`` (sphere, angstrom), ``scale``,
-``repeats``. Gives ``r``, ``g`` and the CPU seconds of a calculation.
+``repeats``. Gives ``r``, ``g``, the scattering lengths it took (for X-rays f0 at Q = 0,
+which it uses at every Q) and the CPU seconds of a calculation.
 
 C. L. Farrow et al., J. Phys.: Condens. Matter 19, 335219 (2007), doi:10.1088/0953-8984/19/33/335219.
 """
@@ -32,7 +33,10 @@ def run(payload: Payload) -> Payload:
         if value:
             fit.setvar(variable, value)
     _, timing = timed(fit.calc, payload.get("repeats", 1), warmup=0)
-    return {"r": np.linspace(r_min, r_max, points), "g": fit.getpdf_fit(), **timing}
+    lengths = {
+        symbol: fit.get_scat(payload["radiation"], symbol.upper()) for symbol in sorted(set(payload["structure"]["elements"]))
+    }
+    return {"r": np.linspace(r_min, r_max, points), "g": fit.getpdf_fit(), "scattering_lengths": lengths, **timing}
 
 
 if __name__ == "__main__":
