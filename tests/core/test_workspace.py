@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -233,7 +234,7 @@ def test_a_damaged_run_is_named(workspace):
 def test_a_newer_index_is_refused_and_an_older_one_migrated(tmp_path, monkeypatch):
     with Workspace.open(tmp_path) as opened:
         run = opened.save(verdict(), key="k")
-    more = (*database_module.MIGRATIONS, ("CREATE TABLE tags (run TEXT NOT NULL, tag TEXT NOT NULL) STRICT",))
+    more = (*database_module.MIGRATIONS, ("CREATE TABLE tags (run TEXT NOT NULL, tag TEXT NOT NULL)",))
     monkeypatch.setattr(database_module, "MIGRATIONS", more)
     with Workspace.open(tmp_path) as opened:
         assert opened.load("last").id == run
@@ -349,6 +350,43 @@ def test_processes_save_at_once(tmp_path, jobs):
         assert len(opened.finished("b")) == 32
         assert len(list((opened.folder / "inputs").glob("*/*"))) == 8
         assert all(opened.load(row.id).verdict.file == row.file for row in rows)
+
+
+def test_threads_share_one_workspace(workspace):
+    def save(number):
+        return [workspace.save(verdict(f"{number}.gr"), key="k", item=("b", f"{number}-{i}")) for i in range(5)]
+
+    with ThreadPoolExecutor(4) as threads:
+        runs = [run for found in threads.map(save, range(4)) for run in found]
+    assert len(set(runs)) == 20
+    assert {row.id for row in workspace.runs()} == set(runs) == set(workspace.finished("b").values())
+
+
+@pytest.mark.parametrize("saves", [1, 7, 20])
+def test_kill_9_in_the_middle_of_saving(tmp_path, jobs, saves):
+    """Whatever moment the kill falls on, each run of the list is whole."""
+    process = multiprocessing.get_context("spawn").Process(target=jobs.save_many, args=(str(tmp_path / "ws"), 0, 100_000))
+    process.start()
+    with Workspace.open(tmp_path / "ws", timeout=30) as opened:
+        deadline = time.monotonic() + 60
+        while len(opened.runs(None)) < saves and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.kill()
+        process.join()
+        rows = opened.runs(None)
+        assert len(rows) >= saves
+        assert [opened.load(row.id).verdict.file for row in rows] == [f"0-{i}" for i in reversed(range(len(rows)))]
+        assert len(opened.finished("b")) == len(rows)
+        assert len(list((opened.folder / "partial").iterdir())) <= 1
+        assert opened.find("0") == rows[-1].id
+
+
+def test_candidates_share_the_arrays_they_have_in_common(workspace):
+    x = np.random.default_rng(3).normal(size=1000)
+    curves = {f"c{i}": {"x": x, "observed": x + 1, "calculated": x * i} for i in range(5)}
+    run = workspace.save(verdict(), key="k", curves=curves)
+    assert (workspace.folder / "runs" / run / "curves.npz").stat().st_size < 7 * 8000
+    assert all(np.array_equal(workspace.load(run).curves[f"c{i}"]["calculated"], x * i) for i in range(5))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

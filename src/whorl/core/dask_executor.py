@@ -81,7 +81,7 @@ class DaskExecutor:
                     # pure=False: equal items are still separate items
                     flying[client.submit(attempt, function, following, items[following], pure=False)] = following
                     following += 1
-                for future in self._landed(flying):
+                for future in self._landed(client, flying):
                     index = flying.pop(future)
                     outcome = _outcome(future, index, items[index])
                     tracker.ended(outcome)
@@ -89,9 +89,10 @@ class DaskExecutor:
         finally:
             client.cancel(list(flying))
 
-    def _landed(self, flying: dict[Any, int]) -> list[Any]:
+    def _landed(self, client: Any, flying: dict[Any, int]) -> list[Any]:
         try:
-            done = self._distributed.wait(list(flying), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED").done
+            with client.as_current():
+                done = self._distributed.wait(list(flying), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             return []
         return list(done)

@@ -24,16 +24,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE runs (
             number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL, task TEXT NOT NULL,
             technique TEXT NOT NULL, file TEXT NOT NULL, sha256 TEXT NOT NULL, status TEXT NOT NULL, time TEXT NOT NULL,
-            version TEXT NOT NULL, seconds REAL NOT NULL, best TEXT NOT NULL, rw REAL, probability REAL) STRICT""",
+            version TEXT NOT NULL, seconds REAL NOT NULL, best TEXT NOT NULL, rw REAL, probability REAL)""",
         "CREATE INDEX runs_key ON runs (key, status, number)",
         "CREATE INDEX runs_file ON runs (file, number)",
         "CREATE INDEX runs_task ON runs (task, number)",
         "CREATE TRIGGER runs_keep BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'runs are kept'); END",
         "CREATE TRIGGER runs_fixed BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'runs do not change'); END",
-        "CREATE TABLE batches (key TEXT PRIMARY KEY, task TEXT NOT NULL, command TEXT NOT NULL, time TEXT NOT NULL) STRICT",
+        "CREATE TABLE batches (key TEXT PRIMARY KEY, task TEXT NOT NULL, command TEXT NOT NULL, time TEXT NOT NULL)",
         """CREATE TABLE items (
             batch TEXT NOT NULL REFERENCES batches (key), item TEXT NOT NULL, status TEXT NOT NULL, run TEXT NOT NULL,
-            PRIMARY KEY (batch, item)) STRICT""",
+            PRIMARY KEY (batch, item))""",
     ),
 )
 

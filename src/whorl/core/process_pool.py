@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import ceil
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
@@ -254,6 +255,7 @@ def _start_environment() -> Iterator[None]:
 
     The libraries read these variables when they are imported, which in a spawned child may happen before any line of ours.
     """
+    resource_tracker.ensure_running()  # multiprocessing's own helper; starting it with a child would undo the mask below
     with _environment:
         old = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None

@@ -51,8 +51,8 @@ class StoredRun:
             return {}
         try:
             with np.load(path, allow_pickle=False) as archive:
-                names = json.loads(str(archive["names"]))
-                return {name: {field: archive[f"{i}/{field}"] for field in fields} for i, (name, fields) in enumerate(names)}
+                index = json.loads(str(archive["index"]))
+                return {name: {field: archive[number] for field, number in members.items()} for name, members in index}
         except Exception as error:  # a damaged zip fails in many ways
             raise _damaged(path, error) from error
 
@@ -146,19 +146,22 @@ def is_plain_suffix(suffix: str) -> bool:
 
 def _curve_bytes(curves: Mapping[str, Mapping[str, ArrayLike]]) -> bytes:
     arrays: dict[str, NDArray[Any]] = {}
-    names = []
-    for i, (name, fields) in enumerate(curves.items()):
-        names.append([name, list(fields)])
+    known: dict[tuple[Any, ...], str] = {}  # candidates share their axis and data: each array is written once
+    index: list[tuple[str, dict[str, str]]] = []
+    for name, fields in curves.items():
+        members: dict[str, str] = {}
         for field, values in fields.items():
             array = np.asarray(values)
-            if array.dtype.hasobject or not re.fullmatch(r"\w+", field):
+            if array.dtype.hasobject:
                 raise UsageError(
-                    f"field {field!r} of curve {name!r} is no array of numbers with a plain name",
-                    remedy="Give numeric arrays under names of letters, digits and underscores.",
+                    f"field {field!r} of curve {name!r} is no array of numbers", remedy="Give numbers, flags or texts."
                 )
-            arrays[f"{i}/{field}"] = array
+            number = known.setdefault((array.dtype.str, array.shape, array.tobytes()), str(len(known)))
+            arrays[number] = array
+            members[field] = number
+        index.append((name, members))
     stream = io.BytesIO()
-    np.savez_compressed(stream, names=np.array(json.dumps(names)), **arrays)  # type: ignore[arg-type]
+    np.savez(stream, index=np.array(json.dumps(index)), **arrays)  # type: ignore[arg-type]  # noise hardly compresses
     return stream.getvalue()
 
 

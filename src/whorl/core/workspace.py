@@ -207,7 +207,7 @@ class Workspace:
             CIF and XYZ files.
         extra : mapping of file name to bytes, optional
         item : (batch key, item key), optional
-            Marks the item of a batch (`start_batch`) in the same transaction.
+            Marks the item of a batch in the same transaction, so that a kill cannot part the two.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Workspace:
                 with self._database.transaction() as index:
                     _insert(index, row)
                     if item is not None:
-                        index.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", (*item, verdict.status, name))
+                        _mark(index, *item, verdict.status, name)
                     partial.rename(self._run_folder(name))
                     sync_folder(self.folder / "runs")
             except BaseException:
@@ -290,15 +290,14 @@ class Workspace:
     # batches
 
     def start_batch(self, key: str, *, task: str, command: str = "") -> None:
-        """Enter a batch, unless it is there from an earlier start."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        """Enter a batch with its task and command line, unless it is there from an earlier start."""
         with self._database.transaction() as index:
-            index.execute("INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?)", (key, task, command, now))
+            _enter_batch(index, key, task, command)
 
     def mark_item(self, batch: str, item: str, *, run: str, status: str = "ok") -> None:
         """Enter the run of one item of a batch (for one found in the cache; `save` marks its own)."""
         with self._database.transaction() as index:
-            index.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", (batch, item, status, run))
+            _mark(index, batch, item, status, run)
 
     def finished(self, batch: str, *, status: str = "ok") -> dict[str, str]:
         """Item key to run id of the items of a batch that ended with ``status`` and whose runs are still there."""
@@ -367,6 +366,16 @@ def _insert(index: Any, row: Mapping[str, Any], *, ignore: bool = False) -> None
     places = ", ".join(f":{column}" for column in _COLUMNS)
     verb = "INSERT OR IGNORE" if ignore else "INSERT"
     index.execute(f"{verb} INTO runs ({', '.join(_COLUMNS)}) VALUES ({places})", dict(row))
+
+
+def _enter_batch(index: Any, key: str, task: str, command: str) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    index.execute("INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?)", (key, task, command, now))
+
+
+def _mark(index: Any, batch: str, item: str, status: str, run: str) -> None:
+    _enter_batch(index, batch, "", "")
+    index.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", (batch, item, status, run))
 
 
 def _read(path: Path) -> bytes:
