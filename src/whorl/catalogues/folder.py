@@ -1,0 +1,281 @@
+"""A folder of structure files as a catalogue: parsed once into an index on disk, brought up to date at every opening.
+
+A file is parsed again when its modification time or size changed, and its entry vanishes with it. A file that cannot be read
+is remembered with the reason and skipped. The index is a store of its own and the folder itself is never written to. Files
+are parsed outside of any transaction and written in batches, so several processes may open the same catalogue at once and a
+kill loses one batch at most.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import weakref
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from whorl.catalogues import store
+from whorl.catalogues.aliases import find_aliases
+from whorl.catalogues.base import Entry, select
+from whorl.catalogues.records import from_record, to_entry, to_record
+from whorl.core.errors import CatalogueError, WhorlError
+from whorl.core.hypothesis import Cluster, Crystal
+
+#: endings of the files that are read, lower case
+SUFFIXES = frozenset({".cif", ".xyz"})
+#: files parsed between two writes of the index
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is no entry: its path in the folder, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """What bringing a folder up to date did.
+
+    ``added``, ``changed``, ``removed`` count files since the last look; ``entries`` counts what the catalogue holds now and
+    ``aliases`` how many of them repeat an earlier one; ``skipped`` lists every file that could not be used.
+    """
+
+    name: str
+    folder: Path
+    added: int
+    changed: int
+    removed: int
+    entries: int
+    aliases: int
+    skipped: tuple[Skipped, ...]
+
+
+class FolderCatalogue:
+    """The structures of a folder and its subfolders.
+
+    Parameters
+    ----------
+    name : str
+        Name of the catalogue.
+    folder : Path
+        Where the CIF and XYZ files are.
+    index : Path
+        File of the index. If it cannot be written, a temporary one is used and the folder is parsed at every opening.
+
+    Raises
+    ------
+    CatalogueError
+        If the folder is not there.
+    """
+
+    def __init__(self, name: str, folder: Path, index: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self._index = _usable(index, self)
+        self.report = self.refresh()
+
+    def refresh(self) -> AddReport:
+        """Bring the index up to date with the folder and say what changed."""
+        if not self.folder.is_dir():
+            raise CatalogueError(
+                f"its folder {self.folder} is not there",
+                where=f"catalogue {self.name}",
+                remedy=f"Bring the folder back, or forget it with `whorl catalogue remove {self.name}`.",
+            )
+        found = {path.relative_to(self.folder).as_posix(): path for path in _structure_files(self.folder)}
+        with self._open() as connection:
+            known = {
+                str(path): (int(modified), int(size))
+                for path, modified, size in connection.execute("SELECT path, modified, bytes FROM file")
+            }
+            gone = known.keys() - found.keys()
+            stale = [(key, path, stat) for key, path in found.items() if (stat := _stat(path)) != known.get(key)]
+            with connection:
+                _forget(connection, gone)
+            for start in range(0, len(stale), BATCH):
+                parsed = [self._parse(key, path, stat) for key, path, stat in stale[start : start + BATCH]]
+                with connection:
+                    _forget(connection, {row.key for row in parsed})
+                    _write(connection, parsed)
+            if gone or stale or store.get_meta(connection, "settled") != "yes":
+                self._settle(connection)
+            return self._report(connection, known.keys(), {key for key, _, _ in stale}, len(gone))
+
+    def entries(
+        self,
+        *,
+        elements: Collection[str] | None = None,
+        formula: str | None = None,
+        space_group: int | None = None,
+        family: str | None = None,
+        size: tuple[float, float] | None = None,
+    ) -> list[Entry]:
+        """List the rows that pass every filter given (see `base.select`), in the order of the files' paths."""
+        with self._open() as connection:
+            rows = store.list_entries(connection, self.name)
+        return select(rows, elements=elements, formula=formula, space_group=space_group, family=family, size=size)
+
+    def load(self, key: str) -> Crystal | Cluster:
+        """Give the structure of a key (the file's path in the folder).
+
+        Raises
+        ------
+        CatalogueError
+            If there is no such key.
+        """
+        with self._open() as connection:
+            found = store.get_structure(connection, key)
+        if found is None:
+            raise CatalogueError(
+                f"no entry {key!r}",
+                where=f"catalogue {self.name}",
+                remedy=f"List the keys with `whorl catalogue show {self.name}`.",
+            )
+        return from_record(*found)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Files that could not be used, with the reason."""
+        with self._open() as connection:
+            return _skipped(connection)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the paths and contents of the files that are entries."""
+        with self._open() as connection:
+            return store.get_meta(connection, "content_hash")
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with store.connect(self._index) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise CatalogueError(
+                f"its index cannot be used ({error})",
+                where=f"catalogue {self.name}, {self._index}",
+                remedy="Delete that file: it is made again from the folder.",
+            ) from error
+
+    def _parse(self, key: str, path: Path, stat: tuple[int, int]) -> _Parsed:
+        try:
+            digest = sha256(path.read_bytes()).hexdigest()
+            structure = replace(read_structure(path), source=str(path))
+            entry = to_entry(structure, key, self.name)
+            return _Parsed(key, stat, digest, entry, *to_record(structure), "")
+        except WhorlError as error:
+            return _Parsed(key, stat, "", None, "", b"", f"{error.what}. {error.remedy}".strip())
+        except Exception as error:  # noqa: BLE001 - no file, whatever it holds, may stop the others
+            return _Parsed(key, stat, "", None, "", b"", f"cannot be read ({type(error).__name__}: {error})")
+
+    def _settle(self, connection: sqlite3.Connection) -> None:
+        """Order the entries by path, mark aliases, and hash the content."""
+        rows = store.list_entries(connection, self.name)
+        aliases = find_aliases(
+            (entry, _cell(connection, entry)) for entry in sorted(rows, key=lambda row: row.key) if entry.kind == "crystal"
+        )
+        digest = sha256()
+        for path, content in connection.execute("SELECT path, sha256 FROM file WHERE key IS NOT NULL ORDER BY path"):
+            digest.update(f"{path}\0{content}\0".encode())
+        with connection:
+            connection.execute("UPDATE entry SET alias_of = '' WHERE alias_of != ''")
+            connection.executemany("UPDATE entry SET alias_of = ? WHERE key = ?", [(b, a) for a, b in aliases.items()])
+            store.set_meta(connection, "content_hash", digest.hexdigest())
+            store.set_meta(connection, "settled", "yes")
+
+    def _report(self, connection: sqlite3.Connection, known: Collection[str], stale: Collection[str], gone: int) -> AddReport:
+        changed = len(set(stale) & set(known))
+        entries, aliases = connection.execute("SELECT COUNT(*), COALESCE(SUM(alias_of != ''), 0) FROM entry").fetchone()
+        return AddReport(self.name, self.folder, len(stale) - changed, changed, gone, entries, aliases, _skipped(connection))
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    key: str
+    stat: tuple[int, int]
+    digest: str
+    entry: Entry | None
+    text: str
+    raw: bytes
+    problem: str
+
+
+def read_structure(path: Path) -> Crystal | Cluster:
+    """Read a structure file (the package `whorl.formats` is loaded only when a file has to be read)."""
+    from whorl.formats import read_structure as read
+
+    return read(path)
+
+
+def _structure_files(folder: Path) -> list[Path]:
+    """Files with a known ending, hidden ones and hidden folders left out, in the order of their paths."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(root, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES]
+    return sorted(found)
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:  # vanished since it was listed, or a dangling link
+        return (0, -1)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def _forget(connection: sqlite3.Connection, paths: Collection[str]) -> None:
+    for table, column in (("entry", "key"), ("file", "path")):
+        statement = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608 - names from the line above
+        connection.executemany(statement, [(path,) for path in paths])
+    if paths:
+        store.set_meta(connection, "settled", "no")
+
+
+def _write(connection: sqlite3.Connection, parsed: Collection[_Parsed]) -> None:
+    store.put(connection, [(0, row.entry, row.text, row.raw) for row in parsed if row.entry is not None])
+    connection.executemany(
+        "INSERT OR REPLACE INTO file (path, modified, bytes, key, sha256, problem) VALUES (?, ?, ?, ?, ?, ?)",
+        [(row.key, *row.stat, row.key if row.entry else None, row.digest, row.problem) for row in parsed],
+    )
+
+
+def _skipped(connection: sqlite3.Connection) -> tuple[Skipped, ...]:
+    rows = connection.execute("SELECT path, problem FROM file WHERE problem != '' ORDER BY path")
+    return tuple(Skipped(str(path), str(problem)) for path, problem in rows)
+
+
+def _cell(connection: sqlite3.Connection, entry: Entry) -> tuple[float, ...]:
+    import json
+
+    found = store.get_structure(connection, entry.key)
+    return tuple(json.loads(found[0])["cell"]) if found else ()
+
+
+def _usable(index: Path, owner: object) -> Path:
+    """Give ``index`` when it can be opened and written, a fresh one when it is damaged, else a temporary file."""
+    for attempt in (1, 2):
+        try:
+            index.parent.mkdir(parents=True, exist_ok=True)
+            with store.connect(index) as connection, connection:
+                connection.execute("SELECT COUNT(*) FROM entry, file, meta")
+                connection.execute("INSERT OR REPLACE INTO meta VALUES ('opened', 'yes')")
+        except (sqlite3.OperationalError, OSError):
+            break
+        except sqlite3.DatabaseError:
+            if attempt == 1:
+                for ending in ("", "-wal", "-shm"):
+                    with suppress(OSError):
+                        index.with_name(index.name + ending).unlink(missing_ok=True)
+        else:
+            return index
+    folder = tempfile.TemporaryDirectory(prefix="whorl-index-")
+    weakref.finalize(owner, folder.cleanup)
+    return Path(folder.name) / index.name
