@@ -51,9 +51,10 @@ def lattice(value: float, *axes: int) -> dict[str, Any]:
 
 
 def u_iso(value: float, structure: dict[str, Any], element: str) -> dict[str, Any]:
-    """Give the isotropic displacement of all atoms of an element."""
+    """Give the isotropic displacement of all atoms of an element; hexagonal axes need U12 = U/2."""
     atoms = [n for n, symbol in enumerate(structure["elements"], start=1) if symbol == element]
-    return free(value, *(f"u{axis}{axis}({n})" for n in atoms for axis in (1, 2, 3)))
+    oblique = {f"u12_{n}": "0.5*@" for n in atoms} if structure["lattice"][5] == 120.0 else {}
+    return free(value, *(f"u{axis}{axis}({n})" for n in atoms for axis in (1, 2, 3)), **oblique)
 
 
 def recipe(file: str, structure: dict[str, Any], model: dict[str, Any], **settings: Any) -> Recipe:

@@ -75,9 +75,9 @@ def crystals() -> dict[str, tuple[str, dict[str, Any], dict[str, Any]]]:
     return {
         "ni": ("fcc Ni, the plain case", nickel, XRAY),
         "ni_delta2": ("Ni, correlated motion delta2", nickel, XRAY | {"delta2": 2.0}),
+        "ni_qmax15": ("Ni, Qmax 15: strong termination ripples", nickel, XRAY | {"q_max": 15.0}),
         "ni_delta1": ("Ni, correlated motion delta1", nickel, XRAY | {"delta1": 0.7}),
         "ni_q_broad": ("Ni, peaks broadened with r by Qbroad", nickel, XRAY | {"q_broad": 0.02}),
-        "ni_no_termination": ("Ni, Qmax = 0: no termination ripples", nickel, XRAY | {"q_max": 0.0}),
         "ni_sphere35": ("Ni, sphere of 35 angstrom diameter", nickel, XRAY | {"sp_diameter": 35.0}),
         "si": ("diamond Si", silicon, XRAY),
         "nacl_x": ("rock salt NaCl, X-ray", salt, XRAY),
@@ -133,11 +133,12 @@ def write(name: str, record: dict[str, Any]) -> None:
 
 
 def write_crystal(name: str, what: str, structure: dict[str, Any], settings: dict[str, Any]) -> None:
-    """Calculate and write one crystal."""
-    answer = peer("pdffit2_gr.py", {"structure": structure, **settings, "r_min": 0.01, "r_max": 100.0, "r_step": 0.01})
-    if answer is None:
+    """Calculate and write one crystal, with and without the termination at Qmax."""
+    question = {"structure": structure, **settings, "r_min": 0.01, "r_max": 100.0, "r_step": 0.01}
+    answer, smooth = peer("pdffit2_gr.py", question), peer("pdffit2_gr.py", question | {"q_max": 0.0})
+    if answer is None or smooth is None:
         raise SystemExit("the reference curves need PDFfit2: make peers")
-    r, g = np.array(answer["r"])[4::5], np.array(answer["g"])[4::5]
+    r, g, g_smooth = (np.array(values)[4::5] for values in (answer["r"], answer["g"], smooth["g"]))
     kept = (r > R_STORED[0] - 1e-6) & (r < R_STORED[1] + 1e-6)
     record = {
         "what": what,
@@ -148,6 +149,7 @@ def write_crystal(name: str, what: str, structure: dict[str, Any], settings: dic
         "structure": structure,
         "r": np.round(r[kept], 2),
         "g": np.round(g[kept], 7),
+        "g_no_termination": np.round(g_smooth[kept], 7),
     }
     write(f"pdffit2_{name}", record)
 

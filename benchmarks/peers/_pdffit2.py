@@ -20,13 +20,29 @@ def quiet_pdffit() -> PdfFit:
     return PdfFit()
 
 
+def isotropic(lattice: list[float]) -> list[float]:
+    """Give the tensor of an isotropic displacement of 1 in crystal axes: U11, U22, U33, U12, U13, U23.
+
+    The off-diagonal elements are the cosines of the reciprocal angles: a hexagonal cell has U12 = U/2, and U12 = 0 would not
+    be isotropic there.
+    """
+    cosines, sines = np.cos(np.radians(lattice[3:])), np.sin(np.radians(lattice[3:]))
+    alpha, beta, gamma = cosines
+    starred = [
+        (alpha * beta - gamma) / (sines[0] * sines[1]),
+        (alpha * gamma - beta) / (sines[0] * sines[2]),
+        (beta * gamma - alpha) / (sines[1] * sines[2]),
+    ]
+    return [1.0, 1.0, 1.0, *(round(float(value), 12) for value in starred)]
+
+
 def structure_text(structure: dict[str, Any]) -> str:
     """Write the structure in PDFfit2's own format; every atom of the cell is listed, symmetry is not used."""
     elements = structure["elements"]
     if "u_aniso" in structure:
         displacements = np.asarray(structure["u_aniso"], dtype=float)
     else:
-        displacements = np.outer(np.broadcast_to(structure["u_iso"], len(elements)), [1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+        displacements = np.outer(np.broadcast_to(structure["u_iso"], len(elements)), isotropic(structure["lattice"]))
     occupancy = np.broadcast_to(structure.get("occupancy", 1.0), len(elements))
     lines = [
         "title structure",
