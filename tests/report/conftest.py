@@ -230,8 +230,9 @@ def series(frames: int = 40) -> tuple[list[Verdict], np.ndarray]:
         u = Quantity(value=0.005 + 2e-5 * k, sigma=2e-4, unit="angstrom^2")
         p = max(share, 1 - share)
         found = [
-            candidate(1, 1, best, signal, calculated=g_high if share > 0.5 else g_low, probability=0.98 * p, evidence=-200.0, rw=0.08 + 0.2 * (1 - p), parameters={"a": a, "u_iso": u}),
-            candidate(2, 2, rival, signal, probability=0.98 * (1 - p), evidence=-230.0, rw=0.3, parameters={"a": a}),
+            candidate(1, 1, best, signal, calculated=g_high if share > 0.5 else g_low, probability=0.98 * p, evidence=-200.0,
+            rw=0.08 + 0.2 * (1 - p), parameters={"a": a, "u_iso": u}), candidate(2, 2, rival, signal, probability=0.98 * (1 -
+            p), evidence=-230.0, rw=0.3, parameters={"a": a}),
         ]  # fmt: skip
         verdicts.append(
             Verdict(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticSerializationError
 
 from whorl.core.hypothesis import Hypothesis
 
@@ -179,7 +180,20 @@ class Verdict(_Model):
 
     def to_json_dict(self) -> dict[str, Any]:
         """Give the public JSON object (floats finite or null, ``error`` only when there is one)."""
-        data: dict[str, Any] = json.loads(self.model_dump_json())  # this path alone turns NaN and infinities into null
+        try:
+            text = self.model_dump_json()  # this path alone turns NaN and infinities into null
+        except PydanticSerializationError:  # a file name that is not UTF-8, carried as lone surrogates
+            text = Verdict.model_validate(_printable(self.model_dump())).model_dump_json()
+        data: dict[str, Any] = json.loads(text)
         if self.error is None:
             data.pop("error")
         return data
+
+
+def _printable(value: Any) -> Any:
+    """Replace what UTF-8 cannot carry in every text of nested containers."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_printable(k): _printable(v) for k, v in value.items()}
+    return [_printable(v) for v in value] if isinstance(value, list | tuple) else value

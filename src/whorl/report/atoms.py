@@ -1,7 +1,7 @@
 """Pictures of structures as small SVG drawings: shaded spheres, sticks and cell edges, sorted by depth, in weak perspective.
 
-Depth is shown three ways: near things cover far ones, far things are drawn smaller, and their colour fades into the page. The fade
-is written as a mix with a variable of the style sheet, so that it is right on a dark page too.
+Depth is shown three ways: near things cover far ones, far things are drawn smaller, and their colour fades into the page. The
+fade is written as a mix with a variable of the style sheet, so that it is right on a dark page too.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def describe(structure: Hypothesis) -> str:
     """
     if isinstance(structure, Crystal):
         a, b, c, alpha, beta, gamma = structure.cell
-        text = f"Unit cell of {structure.formula}, {len(structure.expansion.site)} sites, a = {a:.4g} Å, b = {b:.4g} Å, c = {c:.4g} Å"
+        lengths = f"a = {a:.4g} Å, b = {b:.4g} Å, c = {c:.4g} Å"
+        text = f"Unit cell of {structure.formula}, {len(structure.expansion.site)} sites, {lengths}"
         angles = f", angles {alpha:.5g}°, {beta:.5g}°, {gamma:.5g}°" if (alpha, beta, gamma) != (90, 90, 90) else ""
         return f"{text}{angles}."
     if isinstance(structure, Cluster):
@@ -90,7 +91,7 @@ def describe(structure: Hypothesis) -> str:
 
 def _view(crystal: bool) -> Array:
     """Rows: right, up, towards the viewer."""
-    azimuth, elevation = np.radians((22.0, 13.0) if crystal else (28.0, 20.0))
+    azimuth, elevation = np.radians((22.0, 13.0) if crystal else (24.0, 30.0))
     towards = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     return np.array([right, np.cross(towards, right), towards])
@@ -108,11 +109,12 @@ class _Camera:
         turned = (points - self._centre) @ view.T
         extent = float(np.abs(turned).max() + radii.max()) or 1.0
         self._distance = 6.0 * extent
-        self._near, self._far = float(turned[:, 2].max()), float(turned[:, 2].min())
+        depths = turned[: len(scene.positions), 2]
+        self._near, self._far = float(depths.max()), float(depths.min())
         zoom = self._distance / (self._distance - turned[:, 2])
         reach_x = np.abs(turned[:, 0] * zoom) + radii * zoom
         reach_y = np.abs(turned[:, 1] * zoom) + radii * zoom
-        margin = 20.0 if scene.axes else 6.0
+        margin = 22.0 if scene.cell is not None else 6.0
         self.scale = (_SIZE - 2 * margin) / (2 * float(max(reach_x.max(), reach_y.max())))
         self.half = (float(reach_x.max()) * self.scale + margin, float(reach_y.max()) * self.scale + margin)
 
@@ -126,7 +128,7 @@ class _Camera:
     def level(self, depth: float) -> int:
         """0 for the nearest to `_LEVELS` - 1 for the farthest."""
         span = self._near - self._far
-        return 0 if span < 1e-9 else min(int((self._near - depth) / span * _LEVELS), _LEVELS - 1)
+        return 0 if span < 1e-9 else min(max(int((self._near - depth) / span * _LEVELS), 0), _LEVELS - 1)
 
 
 def _draw(scene: Scene, title: str, description: str, prefix: str) -> Markup:
@@ -141,10 +143,7 @@ def _draw(scene: Scene, title: str, description: str, prefix: str) -> Markup:
         used |= {(element, level) for element, _ in mixture}
         drawn.append((float(z), _ball(float(x), float(y), float(m * r), mixture, level, prefix)))
     drawn.sort(key=lambda item: item[0])
-    labels = []
-    for name, point in scene.axes:
-        at = camera.project(np.array(point))[0][0]
-        labels.append(f'<text x="{at[0]:.1f}" y="{at[1] + 4:.1f}" text-anchor="middle">{name}</text>')
+    labels = _axis_labels(scene, camera)
     width, height = 2 * camera.half[0], 2 * camera.half[1]
     return Markup(
         f'<svg class="atoms" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:.1f} {height:.1f}" '
@@ -152,6 +151,22 @@ def _draw(scene: Scene, title: str, description: str, prefix: str) -> Markup:
         f'<desc id="{prefix}-d">{escape(description)}</desc><defs>{_gradients(used, prefix)}</defs>'
         f"{''.join(text for _, text in drawn)}{''.join(labels)}</svg>"
     )
+
+
+def _axis_labels(scene: Scene, camera: _Camera) -> list[str]:
+    """Names of the cell vectors, each a little beyond the end of its vector or of the atom that sits there."""
+    if scene.cell is None:
+        return []
+    labels = []
+    origin = camera.project(np.zeros(3))[0][0]
+    for name, vector in zip("abc", scene.cell, strict=True):
+        flat, _, zoom = camera.project(vector)
+        there = np.linalg.norm(scene.positions - vector, axis=1) < 0.1
+        reach = 10.0 + (float(scene.radii[there].max() * zoom[0]) if there.any() else 0.0)
+        along = flat[0] - origin
+        at = flat[0] + along / (float(np.linalg.norm(along)) or 1.0) * reach
+        labels.append(f'<text x="{at[0]:.1f}" y="{at[1] + 4:.1f}" text-anchor="middle">{name}</text>')
+    return labels
 
 
 def _faded(colour: str, level: int) -> tuple[str, str]:

@@ -50,7 +50,8 @@ def _has_catalogue(verdict: Verdict) -> bool:
 CITATIONS: tuple[Citation, ...] = (
     Citation(
         "pdffit",
-        "Th. Proffen and S. J. L. Billinge, PDFFIT, a program for full profile structural refinement of the atomic pair distribution "
+        "Th. Proffen and S. J. L. Billinge, PDFFIT, a program for full profile structural refinement of the atomic pair "
+        "distribution "
         "function. J. Appl. Cryst. 32, 572–575 (1999)",
         "10.1107/S0021889899003532",
         "pair distribution function of a crystal",
@@ -58,7 +59,8 @@ CITATIONS: tuple[Citation, ...] = (
     ),
     Citation(
         "pdfgui",
-        "C. L. Farrow et al., PDFfit2 and PDFgui: computer programs for studying nanostructure in crystals. J. Phys.: Condens. Matter "
+        "C. L. Farrow et al., PDFfit2 and PDFgui: computer programs for studying nanostructure in crystals. J. Phys.: "
+        "Condens. Matter "
         "19, 335219 (2007)",
         "10.1088/0953-8984/19/33/335219",
         "conventions of the refined parameters",
@@ -73,7 +75,8 @@ CITATIONS: tuple[Citation, ...] = (
     ),
     Citation(
         "form-factors",
-        "D. Waasmaier and A. Kirfel, New analytical scattering-factor functions for free atoms and ions. Acta Cryst. A51, 416–431 (1995)",
+        "D. Waasmaier and A. Kirfel, New analytical scattering-factor functions for free atoms and ions. Acta Cryst. "
+        "A51, 416–431 (1995)",
         "10.1107/S0108767394013292",
         "X-ray form factors",
         lambda v: v.technique in {"pdf", "pd"} and _has_catalogue(v) and "neutron" not in _radiation(v),
@@ -87,7 +90,8 @@ CITATIONS: tuple[Citation, ...] = (
     ),
     Citation(
         "variable-projection",
-        "G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses and nonlinear least squares problems whose variables "
+        "G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses and nonlinear least squares problems whose "
+        "variables "
         "separate. SIAM J. Numer. Anal. 10, 413–432 (1973)",
         "10.1137/0710036",
         "least squares with projected scale factors",
@@ -102,7 +106,8 @@ CITATIONS: tuple[Citation, ...] = (
     ),
     Citation(
         "ase",
-        "A. Hjorth Larsen et al., The atomic simulation environment, a Python library for working with atoms. J. Phys.: Condens. "
+        "A. Hjorth Larsen et al., The atomic simulation environment, a Python library for working with atoms. J. Phys.: "
+        "Condens. "
         "Matter 29, 273002 (2017)",
         "10.1088/1361-648X/aa680e",
         "cluster models",

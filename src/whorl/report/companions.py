@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whorl.core.errors import WhorlError
 from whorl.core.hypothesis import Cluster, Crystal
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, Curve, Verdict
@@ -15,7 +16,7 @@ from whorl.report.storage import safe_stem, write_whole
 
 def write_companions(
     verdict: Verdict, folder: Path, stem: str, measurement: Measurement | None = None
-) -> list[tuple[Path, str]]:
+) -> list[tuple[Path | None, str]]:
     """Write the machine files of a verdict.
 
     Parameters
@@ -29,10 +30,10 @@ def write_companions(
 
     Returns
     -------
-    list of (Path, str)
-        Each file with what it is, in words.
+    list of (Path or None, str)
+        Each file with what it is, in words; without a path, why a structure could not be written.
     """
-    files = [(_write_json(verdict, folder / f"{stem}.verdict.json"), "verdict (JSON)")]
+    files: list[tuple[Path | None, str]] = [(_write_json(verdict, folder / f"{stem}.verdict.json"), "verdict (JSON)")]
     best = verdict.best
     if best is not None and best.curve is not None:
         sigma = curve_sigma(best.curve, measurement)
@@ -88,19 +89,21 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _write_structures(candidate: Candidate, folder: Path, stem: str) -> list[tuple[Path, str]]:
-    files = []
+def _write_structures(candidate: Candidate, folder: Path, stem: str) -> list[tuple[Path | None, str]]:
+    files: list[tuple[Path | None, str]] = []
     drawable = [s for s in candidate.structures if isinstance(s, Crystal | Cluster)]
     if not drawable:
         return []
-    try:
-        from whorl.formats import write_structure
-    except ImportError:
-        return []
+    from whorl.formats import write_structure
+
     for number, structure in enumerate(drawable, 1):
         suffix, kind = ("cif", "CIF") if isinstance(structure, Crystal) else ("xyz", "XYZ")
         part = f"-{number}" if len(drawable) > 1 else ""
         path = folder / f"{stem}.{candidate.rank}{part}.{safe_stem(structure.name)[:40]}.{suffix}"
-        write_structure(structure, path)
-        files.append((path, f"{candidate.rank}. {structure.name} ({kind})"))
+        try:
+            write_structure(structure, path)
+        except WhorlError as problem:  # the report is worth more than one of its side files
+            files.append((None, f"{candidate.rank}. {structure.name}: not written, {problem.what}"))
+        else:
+            files.append((path, f"{candidate.rank}. {structure.name} ({kind})"))
     return files

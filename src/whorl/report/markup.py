@@ -83,7 +83,7 @@ def table(
 
     Examples
     --------
-    >>> "<th scope=\\"row\\">a</th>" in table("t", ["name", "value"], [["a", 1]])
+    >>> '<th scope="row">a</th>' in table("t", ["name", "value"], [["a", 1]])
     True
     """
     header = [tag("th", h, scope="col", class_="num" if i in numeric else None) for i, h in enumerate(head)]

@@ -1,8 +1,8 @@
 """What of a structure is worth drawing: atoms with radii, bonds by distance, cell edges; still in three dimensions.
 
-A crystal shows its unit cell with the atoms on faces, edges and corners repeated on the opposite side. Two atoms are bonded when
-they are closer than 1.22 times the sum of their covalent radii; where a structure has both metals and non-metals, only bonds
-between the two kinds are drawn. A metallic cluster is drawn as touching spheres and without its hidden inside.
+A crystal shows its unit cell with the atoms on faces, edges and corners repeated on the opposite side. Two atoms are bonded
+when they are closer than 1.22 times the sum of their covalent radii; where a structure has both metals and non-metals, only
+bonds between the two kinds are drawn. A metallic cluster is drawn as touching spheres and without its hidden inside.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _MOST_ATOMS = 1500
 class Scene:
     """Atoms, bonds and edges in angstrom.
 
-    ``positions`` (n, 3); ``species`` one mixture per atom; ``radii`` (n,); ``bonds`` (m, 2) indices; ``edges`` (k, 2, 3) ends of
-    lines; ``axes`` names of cell vectors with the point where each is written; ``hidden`` atoms left out because others cover them.
+    ``positions`` (n, 3); ``species`` one mixture per atom; ``radii`` (n,); ``bonds`` (m, 2) indices; ``edges`` (k, 2, 3) ends
+    of lines; ``cell`` cell vectors as rows; ``hidden`` atoms left out because others cover them.
     """
 
     positions: Array
@@ -37,7 +37,7 @@ class Scene:
     radii: Array
     bonds: NDArray[np.intp] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
     edges: Array = field(default_factory=lambda: np.zeros((0, 2, 3)))
-    axes: tuple[tuple[str, tuple[float, float, float]], ...] = ()
+    cell: Array | None = None
     hidden: int = 0
     crystal: bool = False
 
@@ -94,9 +94,12 @@ def _crystal(crystal: Crystal) -> Scene | None:
     where = crystal.expansion
     if len(where.site) > _MOST_ATOMS:
         return None
+    origin = np.zeros(3)
+    if len(where.site) <= 4 and not np.any(np.isclose(where.position, 0.0, atol=1e-3)):
+        origin = where.position[0]  # a cell of few atoms, all inside: an atom at the corners shows more
     shared: dict[tuple[int, ...], list[tuple[str, float]]] = defaultdict(list)
     place: dict[tuple[int, ...], Array] = {}
-    for site, position in zip(where.site, where.position, strict=True):
+    for site, position in zip(where.site, (where.position - origin + 1e-6) % 1.0 - 1e-6, strict=True):
         key = tuple(int(v) for v in np.round(position * 500).astype(int) % 500)
         found = crystal.sites[int(site)]
         shared[key].append((found.element, float(found.occupancy)))
@@ -120,23 +123,16 @@ def _crystal(crystal: Crystal) -> Scene | None:
     names = [m[0][0] for m in species]
     corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=np.float64)
     edges = [(p @ matrix, (p + step) @ matrix) for step in np.eye(3) for p in corners if p @ step == 0]
-    labels = tuple((n, _point(1.0, v, matrix)) for n, v in zip("abc", np.eye(3), strict=True))
+    radii = 0.42 * np.array([covalent_radius(n) for n in names])
     return Scene(
         positions,
         tuple(species),
-        0.42 * np.array([covalent_radius(n) for n in names]),
+        radii,
         _bonds(positions, names),
         np.array(edges),
-        labels,
+        matrix,
         crystal=True,
     )
-
-
-def _point(scale: float, vector: Array, matrix: Array) -> tuple[float, float, float]:
-    """Point a little beyond the end of a cell vector."""
-    end = scale * vector @ matrix
-    end = end * (1 + 0.09 * float(np.linalg.norm(matrix)) / float(np.linalg.norm(end)) / 1.7)
-    return float(end[0]), float(end[1]), float(end[2])
 
 
 def _cluster(cluster: Cluster) -> Scene | None:
@@ -147,12 +143,12 @@ def _cluster(cluster: Cluster) -> Scene | None:
     from scipy.spatial import cKDTree
 
     tree = cKDTree(positions)
-    distances = tree.query(positions, k=2)[0][:, 1]
+    distances = np.asarray(tree.query(positions, k=2)[0])[:, 1]
     nearest = float(np.median(distances)) or 1.0
     keep = np.ones(len(names), dtype=np.bool_)
     metallic = not (set(names) & _NON_METALS)
     if metallic:
-        neighbours = np.array([len(v) - 1 for v in tree.query_ball_point(positions, 1.22 * nearest)])
+        neighbours = np.asarray(tree.query_ball_point(positions, 1.22 * nearest, return_length=True)) - 1
         keep = neighbours < 12 if len(names) > 60 else keep
         radii = np.full(len(names), 0.5 * nearest)
         bonds = np.zeros((0, 2), dtype=np.intp)

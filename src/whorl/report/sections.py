@@ -110,7 +110,8 @@ def best_fit(verdict: Verdict, measurement: Measurement | None) -> Markup | None
         return None
     symbol, unit = _axis(best)
     text = (
-        f"Data and fit of {best.name} from {symbol} = {best.curve.x[0]:.4g} to {best.curve.x[-1]:.4g} {unit}; below, set off, the "
+        f"Data and fit of {best.name} from {symbol} = {best.curve.x[0]:.4g} to {best.curve.x[-1]:.4g} {unit}; below, set "
+        f"off, the "
         f"difference data minus fit. Rw is {format_fixed(best.rw, 3)}."
     )
     drawing = to_svg(fit_figure(best, measurement), f"Fit of {best.name}", text, "fit")
@@ -156,12 +157,15 @@ def candidates(verdict: Verdict) -> Markup | None:
         )
     head_row = ["Rank", "Name", "Formula", "Space group", "Probability", "Rw", "Δ log evidence", "Refined", "Group"]
     note = (
-        "Candidates of one group cannot be told apart by this measurement. The probabilities and the probability of none of these "
-        f"({format_probability(verdict.none_probability)}) belong together. Evidence is tempered to the number of independent points."
+        "Candidates of one group cannot be told apart by this measurement. The probabilities and the probability of none "
+        "of these "
+        f"({format_probability(verdict.none_probability)}) belong together. Evidence is tempered to the number of "
+        f"independent points."
     )
     level = ""
     if verdict.set is not None and verdict.set.members:
-        level = f" The smallest set that holds the truth with {100 * verdict.set.level:.0f} % probability: {listed(verdict.set.members)}."
+        share = f"{100 * verdict.set.level:.0f} %"
+        level = f" The smallest set that holds the truth with {share} probability: {listed(verdict.set.members)}."
     ranked = table(
         "Candidates, most probable first", head_row, rows, numeric=frozenset({4, 5, 6, 7}), class_="ranked", hide_caption=True
     )
@@ -316,7 +320,8 @@ def quality(verdict: Verdict) -> Markup | None:
         said.insert(0, "The refinement stopped before it converged: read the parameters as a start, not as a result.")
     if q.independent_points < 2 * q.free_parameters:
         said.append(
-            f"Only {q.independent_points:.0f} independent points carry {q.free_parameters} parameters: widen the range or fix some."
+            f"Only {q.independent_points:.0f} independent points carry {q.free_parameters} parameters: widen the range "
+            f"or fix some."
         )
     figures = table(f"Quality of the fit of {best.name}", ["Figure", "Value"], rows, numeric=frozenset({1}), class_="fit")
     return section("quality", "Fit quality", figures, *(tag("p", s) for s in said))
@@ -334,6 +339,6 @@ def reasons(verdict: Verdict) -> Markup | None:
 
 
 def file_list(files: Sequence[tuple[str, str]]) -> Markup | None:
-    """Links to the files beside the report: (relative address, what it is)."""
-    items = [tag("li", tag("a", text, href=address)) for address, text in files]
+    """Links to the files beside the report: (relative address or nothing, what it is)."""
+    items = [tag("li", tag("a", text, href=address) if address else text) for address, text in files]
     return section("files", "Files", tag("ul", *items, class_="files")) if items else None

@@ -62,7 +62,7 @@ def write_report(verdict: Verdict, folder: str | Path, *, measurement: Measureme
     """
     folder = Path(folder)
     stem = _free_stem(verdict, folder)
-    files = [(quote(p.name), text) for p, text in write_companions(verdict, folder, stem, measurement)]
+    files = [(quote(p.name) if p else "", text) for p, text in write_companions(verdict, folder, stem, measurement)]
     return write_whole(folder / f"{stem}.html", render(verdict, measurement=measurement, command=command, files=files))
 
 
@@ -80,7 +80,7 @@ def render(
     verdict, measurement, command
         As for `write_report`.
     files : list of (str, str), optional
-        Relative addresses of files beside the page, and what they are.
+        Relative addresses of files beside the page, and what they are; text alone where the address is empty.
 
     Returns
     -------

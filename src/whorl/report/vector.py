@@ -1,7 +1,7 @@
 """matplotlib figures without pyplot, and as SVG that lives inside a page: text as text, colours that follow the theme.
 
-matplotlib keeps its style in a process-wide table. `styled` sets ours for the moment of making or drawing a figure, one thread at
-a time, and puts the caller's back.
+matplotlib keeps its style in a process-wide table. `styled` sets ours for the moment of making or drawing a figure, one thread
+at a time, and puts the caller's back.
 """
 
 from __future__ import annotations

@@ -134,7 +134,8 @@ def residual_words(quality: FitQuality, symbol: str, unit: str) -> str:
             f"Its largest value stands at {where}."
         )
     return (
-        f"The residual has structure: its autocorrelation is {format_fixed(r, 2)}, outside ±{limit:.2f}. The model misses something "
+        f"The residual has structure: its autocorrelation is {format_fixed(r, 2)}, outside ±{limit:.2f}. The model "
+        f"misses something "
         f"or the data carry a systematic error; the largest misfit stands at {where}. Uncertainties are then too small."
     )
 
@@ -190,7 +191,8 @@ def comparisons(verdict: Verdict) -> list[str]:
     for rival in verdict.candidates[1:6]:
         if rival.group == best.group:
             lines.append(
-                f"{rival.name} belongs to the same group: its best simulation differs from that of {best.name} by less than model "
+                f"{rival.name} belongs to the same group: its best simulation differs from that of {best.name} by less "
+                f"than model "
                 f"and data can be trusted (Rw {format_fixed(rival.rw, 3)} against {format_fixed(best.rw, 3)})."
             )
             continue
@@ -199,7 +201,8 @@ def comparisons(verdict: Verdict) -> list[str]:
         if rival.quality and best.quality and rival.quality.free_parameters != best.quality.free_parameters:
             against += f" with {rival.quality.free_parameters} parameters against {best.quality.free_parameters}"
         lines.append(
-            f"{rival.name}: {against}; log evidence lower by {format_fixed(delta, 1)}, which is {evidence_words(delta)} evidence for "
+            f"{rival.name}: {against}; log evidence lower by {format_fixed(delta, 1)}, which is {evidence_words(delta)} "
+            f"evidence for "
             f"{best.name}."
             if delta >= 1
             else f"{rival.name}: {against}; the evidence differs by {format_fixed(delta, 1)} only, which does not decide."
@@ -225,7 +228,8 @@ def what_would_change_it(verdict: Verdict) -> list[str]:
     others = [c for c in group_of_best(verdict) if c is not best]
     if others:
         lines.append(
-            f"Something this measurement does not see: chemistry, or another technique, must choose among the group of {len(others) + 1}."
+            f"Something this measurement does not see: chemistry, or another technique, must choose among the group of "
+            f"{len(others) + 1}."
         )
     lines.append("A structure in no catalogue searched that fits as well with fewer parameters.")
     return lines
