@@ -18,8 +18,9 @@ from whorl.core.units import LENGTH, MOMENTUM, convert
 _MOST_KEYS = 200
 _LONGEST = 500
 _MOST_LINES = 5000
+_LONG_LINE = 4000
 
-_PAIR = re.compile(r"([A-Za-z_][\w.\-]*)\s*=\s*(.*?)(?=\s+[A-Za-z_][\w.\-]*\s*=|\t|$)")
+_PAIR = re.compile(r"([A-Za-z_][\w.\-]*)\s*=\s*(.*?)(?=\s+[A-Za-z_][\w.\-]*\s*=|$)")
 _COLON = re.compile(r"^([A-Za-z_][\w .\-]{0,40}?)\s*:\s+(.+)$")
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+|\d+,\d+)(?:[eEdD][+-]?\d+)?)\s*(.*?)\s*$", re.ASCII)
 
@@ -109,8 +110,9 @@ def parse(lines: list[str]) -> Header:
         _json(joined, header.pairs)
     for line in clean:
         if "=" in line:
-            for key, value in _PAIR.findall(line):
-                _add(header.pairs, key, value)
+            for part in line[:_LONG_LINE].split("\t"):
+                for key, value in _PAIR.findall(" ".join(part.split())):
+                    _add(header.pairs, key, value)
         elif (match := _COLON.match(line)) is not None:
             _add(header.pairs, match[1].replace(" ", "_"), match[2])
         else:

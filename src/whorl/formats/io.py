@@ -17,7 +17,7 @@ from whorl.formats.registry import measurement_reader, structure_reader
 def read(
     path: str | os.PathLike[str],
     *,
-    format: str | None = None,  # noqa: A002 - the word users know; the builtin is not needed here
+    format: str | None = None,
     kind: str | None = None,
     sort: bool = False,
     max_bytes: int = MAX_BYTES,
@@ -65,7 +65,7 @@ def read(
 def read_structure(
     path: str | os.PathLike[str],
     *,
-    format: str | None = None,  # noqa: A002 - as in read
+    format: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Crystal | Cluster:
     r"""Read the first structure of a CIF, XYZ or PDFgui file.
@@ -89,7 +89,7 @@ def read_structure(
 def read_structure_with_notes(
     path: str | os.PathLike[str],
     *,
-    format: str | None = None,  # noqa: A002 - as in read
+    format: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> tuple[Crystal | Cluster, tuple[str, ...]]:
     """Read a structure and what had to be decided on the way, in words ("occupancy 0: O3 left out").

@@ -193,7 +193,8 @@ class _Found:
             return {}
         found: dict[str, Any] = {}
         for key, value in list(group.attrs.items())[:500]:
-            found[key] = _setting(value)
+            if key != "NX_class":
+                found[key] = _setting(value)
         return found
 
     def _coordinates(self, y: Array) -> dict[str, Array]:

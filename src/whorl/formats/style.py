@@ -79,7 +79,7 @@ def normalise(block: str, where: str) -> tuple[str, list[str]]:
 
 def paired(block: str) -> str | None:
     """Read commas that both separate and mark decimals ("0,01,1,5"), ``None`` when the rows do not allow it."""
-    rows = [line.strip().split(",") for line in re.sub(r"\s*,\s*", ",", block).split("\n") if line.strip()]
+    rows = [line.strip().split(",") for line in _tight(block).split("\n") if line.strip()]
     if not all(len(row) % 2 == 0 and len(row) >= 4 for row in rows):
         return None
     return "\n".join(" ".join(f"{a}.{b}" for a, b in zip(row[::2], row[1::2], strict=True)) for row in rows)
@@ -102,7 +102,7 @@ def _commas(block: str, where: str, notes: list[str]) -> str:
             _refuse(where)
         notes.append("decimal comma")
         return block.replace(",", ".")
-    tight = re.sub(r"[^\S\n]*,[^\S\n]*", ",", block) if " " in block or "\t" in block else block
+    tight = _tight(block)
     spaced = any("," in line and len(line.split()) > 1 for line in tight.split("\n"))
     if spaced and "." in block:
         _refuse(where)
@@ -110,6 +110,13 @@ def _commas(block: str, where: str, notes: list[str]) -> str:
         notes.append("decimal comma")
         return tight.replace(",", ".")
     return tight.replace(",", " ")
+
+
+def _tight(block: str) -> str:
+    """Take the white space away that stands around commas."""
+    if " " not in block and "\t" not in block:
+        return block
+    return re.sub(r"[^\S\n]+", " ", block).replace(" ,", ",").replace(", ", ",")
 
 
 def _refuse(where: str) -> None:

@@ -1,0 +1,102 @@
+"""The contract of every registered reader: key, suffixes, sniffing, refusal of what is not its own, provenance."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whorl.core.errors import PatternError, StructureError
+from whorl.core.hypothesis import Cluster, Crystal, Site
+from whorl.core.measurement import Measurement
+from whorl.formats import read, read_structure, write_measurement, write_structure
+from whorl.formats.registry import MEASUREMENTS, STRUCTURES
+
+BODY = "0.1 1\n0.2 -2\n0.3 0.5\n"
+CURVE = Measurement("gr", np.array([0.1, 0.2, 0.3]), np.array([1.0, -2.0, 0.5]))
+
+#: reader -> text of a small file of its own
+TEXTS = {
+    "pdfgetx3": "[DEFAULT]\nversion = pdfgetx3-1.0\noutputtype = gr\n#### start data\n#S 1\n#L r($\\AA$)  G($\\AA^{-2}$)\n"
+    + BODY,
+    "pdfgetx2": "History written\n####### Get_XPDF #######\n##### start data\n#L r(A)    G(r)\n" + BODY,
+    "pdfgetn": "##### start data\n#S 1 - PDF from PDFgetN\n#L r G(r) dr dG(r)\n" + BODY,
+    "pdfgui": "##### PDFgui fit\n# type = X\n##### start data\n#L r(A) G(r)\n" + BODY,
+    "columns": BODY,
+}
+
+
+def make(key, folder):
+    """Write a small file of the format."""
+    if key == "nexus":
+        file = folder / "a.nxs"
+        write_measurement(CURVE, file)
+    elif key == "whorl":
+        file = folder / "a.gr"
+        write_measurement(CURVE, file)
+    else:
+        file = folder / "a.gr"
+        file.write_text(TEXTS[key])
+    return file
+
+
+@pytest.mark.parametrize("reader", MEASUREMENTS, ids=lambda r: r.key)
+def test_measurement_readers(reader, tmp_path):
+    file = make(reader.key, tmp_path)
+    head = file.read_bytes()[:16384]
+    assert file.suffix in reader.suffixes
+    assert all(s == s.lower() and s.startswith(".") for s in reader.suffixes)
+    scores = {r.key: r.sniff(head, file) for r in MEASUREMENTS}
+    assert all(0 <= s <= 1.01 for s in scores.values())
+    assert max(scores, key=scores.get) == reader.key
+    m = reader.read(str(file), max_bytes=10_000_000)
+    assert m.format == reader.key == read(file).format
+    assert m.x.tolist() == [0.1, 0.2, 0.3]
+    assert m.signal.tolist() == [1, -2, 0.5]
+    assert m.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert m.path == str(file)
+    assert read(file, format=reader.key).kind == "gr"
+    if reader.key != "nexus":  # NXdata states the unit of its axis, so r cannot be taken for Q
+        assert reader.read(str(file), kind="sq", max_bytes=10_000_000).kind == "sq"
+    for data in (b"", b"\x00", b"\xff" * 100, b"\n"):
+        assert 0 <= reader.sniff(data, Path("x")) <= 1.01
+        empty = tmp_path / "other"
+        empty.write_bytes(data)
+        with pytest.raises(PatternError):
+            reader.read(str(empty), max_bytes=1000)
+    if reader.key != "nexus":
+        with pytest.raises(PatternError, match="max_bytes"):
+            reader.read(str(file), max_bytes=3)
+
+
+ATOMS = {
+    "cif": (
+        "a.cif",
+        Crystal("a", cell=(4, 4, 5, 90, 90, 90), space_group="P 4/m m m", sites=(Site("Fe", (0, 0, 0), 0.5, 0.01, "Fe1"),)),
+    ),
+    "xyz": ("a.xyz", Cluster("a", symbols=("Fe", "O"), positions=np.array([[0, 0, 0], [0, 0, 2.0]]))),
+}
+
+
+@pytest.mark.parametrize("reader", STRUCTURES, ids=lambda r: r.key)
+def test_structure_readers(reader, tmp_path):
+    if reader.key == "stru":
+        file = tmp_path / "a.stru"
+        file.write_text(
+            "title x\nformat pdffit\ncell 3.5, 3.5, 3.5, 90, 90, 90\natoms\n"
+            "NI 0 0 0 1.0\n0 0 0 0\n.004 .005 .006\n0 0 0\n0 0 0\n0 0 0\n"
+        )
+    else:
+        name, structure = ATOMS[reader.key]
+        file = tmp_path / name
+        write_structure(structure, file)
+    head = file.read_bytes()
+    assert file.suffix in reader.suffixes
+    assert max(STRUCTURES, key=lambda r: r.sniff(head, file)).key == reader.key
+    found = reader.read(str(file), max_bytes=10_000)
+    assert found.structure.source == str(file)
+    assert found.structure.name == "a"
+    assert read_structure(file, format=reader.key).formula == found.structure.formula
+    with pytest.raises(StructureError, match="max_bytes"):
+        reader.read(str(file), max_bytes=3)
+    assert 0 <= reader.sniff(b"", Path("x")) <= 1
