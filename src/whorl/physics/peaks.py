@@ -72,7 +72,7 @@ def widths(distance: Array, u_sum: Array, *, delta1: float = 0.0, delta2: float 
     )
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, nogil=True)
 def peak_sum(
     distance: Array,
     weight: Array,
@@ -143,31 +143,3 @@ def peak_sum(
                 row[first - 1 + i] += a * gd[i] + b * gs[i]
     return out
 
-
-def merge_distances(distance: Array, weight: Array, label: Index, tolerance: float) -> tuple[Array, Array, Index]:
-    """Join distances of one label that lie within ``tolerance`` of each other in a run; the joint one is their weighted mean.
-
-    Parameters
-    ----------
-    distance, weight : array, shape (k,)
-    label : int array, shape (k,)
-        Distances of different labels (pairs of elements) are never joined.
-    tolerance : float
-        Width of a bin (angstrom). The spread inside a bin, at most tolerance^2 / 4, is small beside sigma^2.
-
-    Returns
-    -------
-    distance, weight : array, shape (m,)
-    label : int array, shape (m,)
-
-    Examples
-    --------
-    >>> d, w, _ = merge_distances(np.array([1.0, 1.0002, 2.0]), np.ones(3), np.zeros(3, int), 0.001)
-    >>> w.tolist()
-    [2.0, 1.0]
-    """
-    key = label * (int(distance.max() / tolerance) + 2) + np.floor(distance / tolerance + 1e-9).astype(np.int64)
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    total = np.bincount(inverse, weights=weight)
-    mean = np.bincount(inverse, weights=weight * distance) / total
-    return mean, total, label[first]

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from whorl.core.errors import StructureError
 from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis, Site
 from whorl.fitting.problem import Parameter
-from whorl.physics import crystals, peaks, symmetry
+from whorl.physics import clusters, crystals, symmetry
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 U_LIMITS = (0.0005, 0.08)
 U_PRIOR = (0.008, 0.015)
-_CELL_SPREAD = 0.015  # relative: thermal expansion, composition, calibration of the sample distance
 _CELL_REACH = 0.06
 _POSITION_SPREAD = 0.1  # angstrom
 _POSITION_REACH = 0.6
@@ -84,10 +83,9 @@ def channel_table(m: int) -> Index:
 class CrystalPhase:
     """A crystal whose cell, free coordinates and displacement parameters may vary."""
 
-    def __init__(
-        self, crystal: Crystal, r_max: float, *, positions: bool = True, u_start: float | None = None, cell_spread: float | None = None
-    ) -> None:
+    def __init__(self, crystal: Crystal, r_max: float, *, positions: bool = True, zoom: float = 1.0) -> None:
         self.hypothesis: Hypothesis = crystal
+        self._zoom = zoom
         self._crystal = crystal
         self._cell0 = np.array(crystal.cell, dtype=np.float64)
         rotations, translations = crystal.symmetry
@@ -125,7 +123,7 @@ class CrystalPhase:
         self._sites = sites
         self._bases = bases
         self._origin = np.array([self._start_coordinate(s, b) for s, (_, b) in zip(sites, bases, strict=True) for b in b.T])
-        self.parameters = self._make_parameters(u_start, cell_spread or _CELL_SPREAD)
+        self.parameters = self._make_parameters(cell_spread(len(self.symbols)))
 
     @staticmethod
     def _start_coordinate(site: Site, direction: Array) -> float:
@@ -153,15 +151,16 @@ class CrystalPhase:
                 keep = trial
         return np.array(keep, dtype=np.int64)
 
-    def _make_parameters(self, u_start: float | None, cell_spread: float) -> tuple[Parameter, ...]:
+    def _make_parameters(self, spread_of_lengths: float) -> tuple[Parameter, ...]:
         out: list[Parameter] = []
         for name in self._cell_names:
             value = float(self._cell0[symmetry.CELL_NAMES.index(name)])
             if name in "abc":
-                spread, reach, unit = cell_spread * value, max(_CELL_REACH, 3 * cell_spread) * value, "angstrom"
+                spread, reach, unit = spread_of_lengths * value, _CELL_REACH * value, "angstrom"
             else:
                 spread, reach, unit = 0.7, 4.0, "degree"
-            out.append(Parameter(name, value, value - reach, value + reach, unit, value, spread))
+            start = float(np.clip(value * self._zoom, value - 0.99 * reach, value + 0.99 * reach)) if name in "abc" else value
+            out.append(Parameter(name, start, value - reach, value + reach, unit, value, spread))
         flat = [(s, n, b[:, k]) for s, (names, b) in zip(self._sites, self._bases, strict=True) for k, n in enumerate(names)]
         labels = _site_labels(self._sites)
         index = {id(s): i for i, s in enumerate(self._sites)}
@@ -182,7 +181,7 @@ class CrystalPhase:
             )
         for symbol in self.symbols:
             known = [s.u_iso for s in self._sites if s.element == symbol and s.u_iso]
-            out.append(u_parameter(symbol, u_start or (float(np.mean(known)) if known else None)))
+            out.append(u_parameter(symbol, float(np.mean(known)) if known else None))
         return tuple(out)
 
     def _split(self, values: Array) -> tuple[Array, Array, Array]:
@@ -237,11 +236,15 @@ class CrystalPhase:
 class ClusterPhase:
     """A finite cluster whose bond length (or zoom) and displacement parameters may vary."""
 
-    def __init__(self, cluster: Cluster, *, element: str | None = None, bond: float | None = None, u_start: float | None = None) -> None:
+    def __init__(
+        self, cluster: Cluster, *, element: str | None = None, bond: float | None = None, prior: float | None = None
+    ) -> None:
         self.hypothesis: Hypothesis = cluster
         symbols = [element or "Au" if s == ANY_ELEMENT else s for s in cluster.symbols]
         if len(symbols) < 2:
-            raise StructureError("one atom has no pairs", where=cluster.source or cluster.name, remedy="Give two atoms or more.")
+            raise StructureError(
+                "one atom has no pairs", where=cluster.source or cluster.name, remedy="Give two atoms or more."
+            )
         self._symbols = tuple(symbols)
         self._cluster = cluster
         self._bond_free = cluster.bond_free
@@ -252,10 +255,11 @@ class ClusterPhase:
         self._distance, self._weight, self._channel, self._pairs = distance, weight, channel, pairs
         if self._bond_free:
             start = bond or 2.75
-            geometry = Parameter("bond", start, 0.75 * start, 1.25 * start, "angstrom", start, 0.08 * start)
+            mean, spread = (prior, 0.03 * prior) if prior else (None, None)
+            geometry = Parameter("bond", start, 0.8 * start, 1.25 * start, "angstrom", mean, spread)
         else:
             geometry = Parameter("zoom", 1.0, 0.85, 1.15, "1", 1.0, 0.02)
-        self.parameters = (geometry, *(u_parameter(s, u_start) for s in self.symbols))
+        self.parameters = (geometry, *(u_parameter(s) for s in self.symbols))
 
     def peaks(self, values: Array) -> PeakSet:
         """Peaks and derivatives at ``values``."""
@@ -295,16 +299,16 @@ def cluster_distances(positions: Array, label: Index, m: int, *, tolerance: floa
     pairs : int array, shape (k, 2)
         Elements of the pair.
     """
-    from scipy.spatial.distance import pdist
-
-    n = positions.shape[0]
-    i, j = np.triu_indices(n, 1)
-    channel = channel_table(m)[label[i], label[j]]
-    distance, weight, channel = peaks.merge_distances(pdist(positions), np.full(i.size, 2.0 / n), channel, tolerance)
-    if distance.min() < 1e-6:
-        raise StructureError("two atoms share one position", remedy="Remove the double atom.")
+    distance, weight, channel = clusters.distance_list(positions, label, channel_table(m), tolerance=tolerance)
+    if distance.size == 0:
+        raise StructureError("no two atoms at a distance", remedy="Give two atoms or more at different positions.")
     pairs = np.array([(a, b) for a in range(m) for b in range(a, m)], dtype=np.int64)
     return distance, weight, channel, pairs[channel]
+
+
+def cell_spread(elements: int) -> float:
+    """Prior spread of a crystal's lengths, relative: temperature and calibration; in compounds also composition."""
+    return 0.004 if elements == 1 else 0.010
 
 
 def u_parameter(symbol: str, start: float | None = None) -> Parameter:

@@ -108,14 +108,17 @@ def prepare(
             f"{measurement.frames} frames where one is expected", where=where, remedy="Take one with measurement.frame(i)."
         )
     assumptions: list[str] = []
-    warnings: list[str] = [*measurement.notes]
+    warnings: list[str] = []
     stated = {k: v for k, v in measurement.settings.items() if k in SETTINGS and v is not None}
     merged = stated | given
+    assumptions += [f"reading: {note}" for note in measurement.notes]
     assumptions += _sources(stated, given)
     if measurement.kind != "gr":
         measurement, used = _to_gr(measurement, merged)
         merged = used | merged
-        assumptions.append(f"G(r) computed from the file's {measurement.format} with Q {used['qmin']:.2f} to {used['qmax']:.2f}")
+        assumptions.append(
+            f"G(r) computed from the file's {measurement.format} with Q {used['qmin']:.2f} to {used['qmax']:.2f}"
+        )
     x, y = measurement.x, measurement.signal.reshape(-1)
     low, high = _choose_range(x, range, where)
     keep = measurement.used & (x >= low - 1e-9) & (x <= high + 1e-9)
@@ -213,7 +216,9 @@ def _choose_range(x: Array, wanted: tuple[float, float] | None, where: str) -> t
         return max(DEFAULT_RANGE[0], float(x[0])), min(DEFAULT_RANGE[1], float(x[-1]))
     low, high = wanted
     if not (np.isfinite(low) and np.isfinite(high)) or low >= high:
-        raise UsageError(f"range {low:g}:{high:g} is upside down", where=where, remedy="Give the smaller r first, as in 1.5:30.")
+        raise UsageError(
+            f"range {low:g}:{high:g} is upside down", where=where, remedy="Give the smaller r first, as in 1.5:30."
+        )
     if low > x[-1] or high < x[0]:
         raise PatternError(
             f"the range {low:g} to {high:g} angstrom lies outside the data ({x[0]:g} to {x[-1]:g})",

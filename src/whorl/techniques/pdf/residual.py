@@ -74,7 +74,14 @@ class PdfProblem:
         self._grid = model_grid(float(self.x[-1]))
         self._sample = _sampler(self._grid, self.x)
         self._filters = [
-            band_filter(self._grid, p.symbols, tuple(p.fractions), signal.instrument, cluster=p.hypothesis.kind == "cluster", constant=constant_weights)
+            band_filter(
+                self._grid,
+                p.symbols,
+                tuple(p.fractions),
+                signal.instrument,
+                cluster=p.hypothesis.kind == "cluster",
+                constant=constant_weights,
+            )
             for p in self.phases
         ]
         self._layout()
@@ -146,7 +153,15 @@ class PdfProblem:
             d_variance[:, geometry + 4] = width.by_qbroad
         channels = len(phase.symbols) * (len(phase.symbols) + 1) // 2
         raw = peaks.peak_sum(
-            peak_set.distance, peak_set.weight, width.variance, peak_set.channel, d_distance, d_variance, self._grid.dr, self._grid.n, channels
+            peak_set.distance,
+            peak_set.weight,
+            width.variance,
+            peak_set.channel,
+            d_distance,
+            d_variance,
+            self._grid.dr,
+            self._grid.n,
+            channels,
         )
         r = self._grid.r
         if peak_set.density:

@@ -1,0 +1,1 @@
+"""Tasks: technique-blind pipelines from data to verdicts."""

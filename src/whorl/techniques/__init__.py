@@ -1,0 +1,41 @@
+"""Techniques by key. To add one: a folder with the rooms of its siblings, and a line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whorl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from whorl.techniques.protocol import Technique
+
+#: key -> kinds of measurement it takes
+KINDS = {"pdf": ("gr", "fq", "sq", "iq")}
+
+
+def get_technique(key: str) -> Technique:
+    """Give a technique by its key.
+
+    Raises
+    ------
+    UsageError
+        If there is no such technique.
+
+    Examples
+    --------
+    >>> get_technique("pdf").axis.symbol
+    'r'
+    """
+    if key == "pdf":
+        from whorl.techniques.pdf.technique import PDF
+
+        return PDF
+    raise UsageError(f"unknown technique {key!r}", remedy=f"Use one of {', '.join(KINDS)}.")
+
+
+def technique_for(kind: str) -> Technique:
+    """Give the technique that takes measurements of a kind (``"gr"``)."""
+    for key, kinds in KINDS.items():
+        if kind in kinds:
+            return get_technique(key)
+    raise UsageError(f"no technique takes {kind!r}", remedy=f"Kinds are {', '.join(k for v in KINDS.values() for k in v)}.")

@@ -1,0 +1,218 @@
+"""The pair distribution function as a technique: what the registry hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.catalogues.base import Catalogue
+from whorl.core.errors import CatalogueError
+from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis
+from whorl.core.measurement import Axis, Measurement, R
+from whorl.fitting.problem import Fit, Problem
+from whorl.techniques.pdf import explain
+from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
+from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
+from whorl.techniques.pdf.prepare import PdfSignal, prepare
+from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation
+from whorl.techniques.pdf.residual import PdfProblem, PhaseOptions
+from whorl.techniques.pdf.signatures import load_signatures
+from whorl.techniques.pdf.simulate import simulate
+from whorl.techniques.protocol import Findings, Progress, Suggestion
+
+Array = NDArray[np.float64]
+
+_BUILTIN = frozenset({"elements", "compounds", "nanoparticles"})
+_QUICK_REACH = 18.0  # angstrom used in the first round of fits
+_FREE_INSTRUMENT = ("qdamp", "qbroad")
+#: largest particle, in units of the range fitted, whose envelope is told from the resolution: Qdamp unknown, Qdamp stated
+_SIZE_REACH, _SIZE_REACH_KNOWN = 2.5, 6.0
+_STRONG = 3.0
+
+
+class PairDistribution:
+    """Technique ``"pdf"``."""
+
+    key = "pdf"
+    axis: Axis = R
+
+    def prepare(
+        self,
+        measurement: Measurement,
+        *,
+        range: tuple[float, float] | None = None,
+        settings: Mapping[str, Any] | None = None,  # noqa: A002
+    ) -> PdfSignal:
+        """See `whorl.techniques.pdf.prepare.prepare`."""
+        return prepare(measurement, range=range, settings=settings)
+
+    def simulate(self, hypothesis: Hypothesis, *, settings: Mapping[str, Any], x: Array | None = None) -> Measurement:
+        """See `whorl.techniques.pdf.simulate.simulate`."""
+        return simulate(hypothesis, settings=settings, r=x)
+
+    def nuisances(self) -> Nuisances:
+        """What real measurements vary."""
+        return NUISANCES
+
+    def propose(
+        self,
+        signal: PdfSignal,
+        catalogues: Sequence[Catalogue],
+        *,
+        elements: frozenset[str] | None = None,
+        progress: Progress | None = None,
+    ) -> list[Suggestion]:
+        """Rank all admissible entries by correlation over ln r."""
+        rows: list[Row] = []
+        for catalogue in sorted(catalogues, key=lambda c: c.name in _BUILTIN):  # the user's own structures come first
+            entries = [e for e in catalogue.entries(elements=elements) if not e.alias_of]
+            report = None if progress is None else _labelled(progress, f"distances of {catalogue.name}")
+            known = load_signatures(catalogue, entries, progress=report)
+            rows += [Row(catalogue, e, known[e.key]) for e in entries if e.key in known]
+        if not rows:
+            wanted = f" made of {', '.join(sorted(elements))}" if elements else ""
+            raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
+        found = log_correlation(signal, without_copies(rows), elements=elements)
+        return [_suggestion(p) for p in found]
+
+    def trials(
+        self,
+        signal: PdfSignal,
+        hypotheses: Sequence[Hypothesis],
+        *,
+        start: Mapping[str, Any] | None = None,
+        effort: str = "full",
+        fixed: Mapping[str, float] | None = None,
+    ) -> list[tuple[Problem, Array | None]]:
+        """Problems to fit: one with few parameters (``"quick"``), or full ones with and without a finite size."""
+        start = dict(start or {})
+        quick = effort == "quick"
+        if quick:
+            signal = shortened(signal, _QUICK_REACH).thinned(2.5)
+        elif effort == "rank":
+            signal = signal.thinned(3.0)
+        instrument = () if quick else _FREE_INSTRUMENT
+        instrument = tuple(n for n in ("qdamp", *instrument) if n not in signal.known)
+        phases = [self._phase(h, signal, start, positions=not quick) for h in hypotheses]
+        sizes = self._size_choices(hypotheses, start, quick=quick)
+        out: list[tuple[Problem, Array | None]] = []
+        for choice in sizes:
+            options = [
+                PhaseOptions(size=s, size_free=s is not None, prefix="" if len(phases) == 1 else f"{i + 1}:")
+                for i, s in enumerate(choice)
+            ]
+            problem = PdfProblem(signal, phases, options, free_instrument=tuple(dict.fromkeys(instrument)), fixed=fixed)
+            out.append((problem, _start_values(problem, start.get("values", {}))))
+        return out
+
+    @staticmethod
+    def _phase(hypothesis: Hypothesis, signal: PdfSignal, start: Mapping[str, Any], *, positions: bool) -> PhaseModel:
+        reach = signal.range[1] + 4.0
+        if isinstance(hypothesis, Crystal):
+            return CrystalPhase(hypothesis, reach, positions=positions, zoom=start.get("zoom", 1.0))
+        assert isinstance(hypothesis, Cluster)
+        element = start.get("element")
+        if not hypothesis.bond_free:
+            return ClusterPhase(hypothesis, element=element)
+        return ClusterPhase(
+            hypothesis, element=element, bond=start.get("zoom"), prior=bond_length(element) if element else None
+        )
+
+    @staticmethod
+    def _size_choices(
+        hypotheses: Sequence[Hypothesis], start: Mapping[str, Any], *, quick: bool
+    ) -> list[tuple[float | None, ...]]:
+        crystal = [isinstance(h, Crystal) for h in hypotheses]
+        guess = start.get("diameter")
+        particle = tuple((guess or 45.0) if c else None for c in crystal)
+        bulk: tuple[float | None, ...] = (None,) * len(crystal)
+        if not any(crystal):
+            return [bulk]
+        if quick:
+            return [particle if guess else bulk]
+        return [bulk, particle]
+
+    def choose(self, fits: Sequence[Fit]) -> Fit:
+        """The first fit (bulk), unless a particle is strongly supported and its size lies within what the data can show.
+
+        An envelope much wider than the range looks like the resolution's damping.
+        """
+        best = fits[0]
+        for fit in fits[1:]:
+            problem = fit.problem
+            assert isinstance(problem, PdfProblem)
+            reach = _SIZE_REACH_KNOWN if "qdamp" in problem.signal.known else _SIZE_REACH
+            sizes = [v for k, v in problem.named_values(fit.values).items() if k.endswith("diameter")]
+            seen = min(sizes) < reach * problem.signal.range[1]
+            if seen and fit.evidence > best.evidence + _STRONG:
+                best = fit
+        return best
+
+    def findings(self, fit: Fit) -> Findings:
+        """See `whorl.techniques.pdf.explain`."""
+        return explain.findings(fit)
+
+
+PDF = PairDistribution()
+
+
+def shortened(signal: PdfSignal, r_max: float) -> PdfSignal:
+    """The signal up to ``r_max`` only."""
+    from dataclasses import replace
+
+    keep = signal.r <= max(r_max, signal.range[0] + 4.0)
+    if bool(np.all(keep)):
+        return signal
+    r = signal.r[keep]
+    return replace(signal, r=r, g=signal.g[keep], weights=signal.weights[keep], range=(signal.range[0], float(r[-1])))
+
+
+def without_copies(rows: Sequence[Row]) -> list[Row]:
+    """Leave out crystals of the formula, space group and density (1.5 %) of an earlier row; the first keeps the later one's family."""
+    from dataclasses import replace
+
+    kept: list[Row] = []
+    seen: dict[tuple[str, int | None], list[int]] = {}
+    for row in rows:
+        entry = row.entry
+        if entry.kind != "crystal":
+            kept.append(row)
+            continue
+        key = ("".join(sorted(entry.formula)), entry.space_group)
+        for i in seen.get(key, []):
+            if abs(kept[i].signature.density / row.signature.density - 1) < 0.015:
+                if not kept[i].entry.family and entry.family:
+                    kept[i] = replace(kept[i], entry=replace(kept[i].entry, family=entry.family))
+                break
+        else:
+            seen.setdefault(key, []).append(len(kept))
+            kept.append(row)
+    return kept
+
+
+def _labelled(progress: Progress, label: str) -> Any:
+    return lambda done, total: progress(label, done, total)
+
+
+def _suggestion(p: Proposal) -> Suggestion:
+    entry = p.row.entry
+    start: dict[str, Any] = {"zoom": p.zoom, "diameter": p.diameter, "element": p.element}
+    return Suggestion(
+        key=f"{entry.catalogue}/{entry.key}",
+        name=entry.name,
+        family=entry.family,
+        elements=entry.elements if p.element is None or ANY_ELEMENT not in p.row.signature.symbols else frozenset({p.element}),
+        source=entry.source,
+        load=lambda: p.row.catalogue.load(entry.key),
+        merit=p.merit,
+        start=start,
+    )
+
+
+def _start_values(problem: PdfProblem, named: Mapping[str, float]) -> Array | None:
+    if not named:
+        return None
+    return np.array([np.clip(named.get(p.name, p.value), p.lower, p.upper) for p in problem.parameters])

@@ -1,0 +1,127 @@
+"""The one protocol that tasks know: what a technique can do, whatever it measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.catalogues.base import Catalogue
+from whorl.core.hypothesis import Hypothesis
+from whorl.core.measurement import Axis, Measurement
+from whorl.core.verdict import Curve, Phase, Quantity
+from whorl.fitting.problem import Fit, Problem
+
+Array = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+
+class Signal(Protocol):
+    """A measurement made ready by its technique."""
+
+    @property
+    def measurement(self) -> Measurement: ...
+    @property
+    def range(self) -> tuple[float, float]: ...
+    @property
+    def independent_points(self) -> float: ...
+    @property
+    def elements_hint(self) -> frozenset[str]: ...
+    @property
+    def assumptions(self) -> tuple[str, ...]: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A candidate from retrieval.
+
+    Attributes
+    ----------
+    key : str
+        Catalogue and entry, unique in a search.
+    name, family : str
+    elements : frozenset of str
+    load : callable
+        Gives the hypothesis.
+    merit : float
+        Log evidence of the cheap match.
+    start : mapping
+        What the match says of the technique's start values (zoom, size, element).
+    """
+
+    key: str
+    name: str
+    family: str
+    elements: frozenset[str]
+    source: str
+    load: Callable[[], Hypothesis]
+    merit: float
+    start: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A fit in the words of the technique: parameters with uncertainties, phases, refined structures, remarks."""
+
+    parameters: dict[str, Quantity]
+    phases: list[Phase]
+    structures: tuple[Hypothesis, ...]
+    curve: Curve
+    notes: list[str]
+
+
+class Technique(Protocol):
+    """What `identify`, `refine` and `simulate` need of a technique."""
+
+    key: str
+    axis: Axis
+
+    def prepare(
+        self,
+        measurement: Measurement,
+        *,
+        range: tuple[float, float] | None = None,
+        settings: Mapping[str, Any] | None = None,  # noqa: A002
+    ) -> Any:
+        """Measurement to `Signal`."""
+        ...
+
+    def simulate(self, hypothesis: Hypothesis, *, settings: Mapping[str, Any], x: Array | None = None) -> Measurement:
+        """The measurement that the hypothesis would give."""
+        ...
+
+    def propose(
+        self,
+        signal: Any,
+        catalogues: Sequence[Catalogue],
+        *,
+        elements: frozenset[str] | None = None,
+        progress: Progress | None = None,
+    ) -> list[Suggestion]:
+        """Every admissible entry of the catalogues, most promising first."""
+        ...
+
+    def trials(
+        self,
+        signal: Any,
+        hypotheses: Sequence[Hypothesis],
+        *,
+        start: Mapping[str, Any] | None = None,
+        effort: str = "full",
+        fixed: Mapping[str, float] | None = None,
+    ) -> list[tuple[Problem, Array | None]]:
+        """Alternative problems with start values (bulk or particle, say) among which evidence decides; ``"quick"`` gives one."""
+        ...
+
+    def choose(self, fits: Sequence[Fit]) -> Fit:
+        """The fit among those of one hypothesis' trials that the data support."""
+        ...
+
+    def findings(self, fit: Fit) -> Findings:
+        """Put a fit into words and structures."""
+        ...
