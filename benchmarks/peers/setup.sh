@@ -6,7 +6,8 @@
 #   xraydb 4.5.8            Waasmaier-Kirfel table, read by tools/make_form_factors.py
 #
 # Run it again at any time: what is there is kept. A peer that does not install is reported and is not an error.
-# PYTHON names the interpreter (diffpy.pdffit2 1.5.2 wants 3.11), PEERS_VENV the environment.
+# PYTHON names the interpreter (diffpy.pdffit2 1.5.2 wants 3.11), PEERS_VENV the environment, PEERS_TORCH_INDEX a package index
+# that holds CPU builds of torch, where pip's own would bring gigabytes of GPU libraries.
 set -u
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 venv="${PEERS_VENV:-$root/.venv-peers}"
@@ -45,8 +46,8 @@ build_pdffit2() {
 pip_install "numpy==2.4.6" "scipy==1.17.1" "ase==3.29.0" "gemmi==0.7.5" || failed+=("numpy, scipy, ase, gemmi")
 peer xraydb 4.5.8 pip_install --no-deps xraydb==4.5.8
 peer diffpy.pdffit2 1.5.2 build_pdffit2
-# torch comes first and by exact version: left to choose, pip takes a build with gigabytes of GPU libraries.
-peer torch 2.13.0 pip_install torch==2.13.0 &&
+# torch comes first and by exact version, because DebyeCalculator needs it without saying so.
+peer torch 2.13.0 pip_install ${PEERS_TORCH_INDEX:+--index-url "$PEERS_TORCH_INDEX"} torch==2.13.0 &&
   peer DebyeCalculator 1.1.1 pip_install DebyeCalculator==1.1.1
 
 if [ "${#failed[@]}" -gt 0 ]; then
