@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from whorl.catalogues import store
@@ -166,9 +166,10 @@ class FolderCatalogue:
 
     def _parse(self, key: str, path: Path, stat: tuple[int, int]) -> _Parsed:
         try:
-            digest = sha256(path.read_bytes()).hexdigest()
             structure = replace(read_structure(path), source=str(path))
             entry = to_entry(structure, key, self.name)
+            with path.open("rb") as stream:
+                digest = file_digest(stream, "sha256").hexdigest()
             return _Parsed(key, stat, digest, entry, *to_record(structure), "")
         except WhorlError as error:
             return _Parsed(key, stat, "", None, "", b"", f"{error.what}. {error.remedy}".strip())

@@ -54,7 +54,7 @@ def _points(lattice: str, place: str) -> Array:
 def shapes() -> Iterator[Shape]:
     """Spheres of every lattice and centre, each at least 20 % more atoms than the one before."""
     for lattice in ("sc", "bcc", "fcc", "hcp"):
-        for place in CENTRES[lattice] if lattice in CENTRES else HCP_CENTRES:
+        for place in (*CENTRES.get(lattice, {}), *(HCP_CENTRES if lattice == "hcp" else ())):
             points = _points(lattice, place)
             for radius in sphere_radii(points, LARGEST, 1.2 if place == "atom" else 1.35):
                 key = f"{lattice}-sphere-{place.replace(' ', '-')}-{radius:.3f}"
