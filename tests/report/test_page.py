@@ -83,7 +83,9 @@ def test_accessible(written):
         if t == "svg":
             named = e.get("role") == "img" and any(c.tag.endswith("title") and c.text for c in e)
             assert named or e.get("aria-hidden") == "true"
+    headings = {e.get("id"): e.text for _, e in plain if e.get("id")}
     regions = [e.get("aria-label") for _, e in plain if e.get("role") == "region"]
+    regions += [headings[e.get("aria-labelledby")] for t, e in plain if t == "section"]
     assert len(regions) == len(set(regions))
     assert root.get("lang") == "en"
 
@@ -206,3 +208,20 @@ def test_folder_that_cannot_be_written(pt, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WhorlError, match="Choose a folder"):
         write_report(pt, tmp_path / "file" / "sub")
+
+
+def test_largest_page_stays_small(fake):
+    """Five clusters of 1156 atoms and 5000 points of pure noise each, the worst case, stay within 1.5 MB."""
+    import numpy as np
+
+    x = np.arange(0.0, 50.0, 0.01)
+    noise = np.random.default_rng(3).normal(size=(2, x.size))
+    big = fake.octahedron("Au", 12)
+    found = [
+        fake.candidate(
+            k, k, big, noise[0], probability=0.2, evidence=-float(k), rw=0.3, curve=fake.curve(noise[0], noise[1], x)
+        )
+        for k in range(1, 6)
+    ]
+    verdict = fake.platinum(candidates=found)
+    assert len(render(verdict).encode()) <= 1_500_000

@@ -33,11 +33,19 @@ def provenance(verdict: Verdict, command: str) -> Markup:
             k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False, default=str) for k, v in found.parameters.items()
         }
         parts.append(
-            tag("details", tag("summary", "Parameters of the run"), _pairs("Parameters", ("Parameter", "Value"), values))
+            tag(
+                "details",
+                tag("summary", "Parameters of the run"),
+                _pairs("Parameters of the run and their values", ("Parameter", "Value"), values),
+            )
         )
     if found is not None and found.packages:
         parts.append(
-            tag("details", tag("summary", "Versions of packages"), _pairs("Packages", ("Package", "Version"), found.packages))
+            tag(
+                "details",
+                tag("summary", "Versions of packages"),
+                _pairs("Packages and their versions", ("Package", "Version"), found.packages),
+            )
         )
     return section(
         "provenance",

@@ -33,6 +33,11 @@ def section(anchor: str, title: str, *body: Child) -> Markup:
     return tag("section", tag("h2", title, id=anchor), *body, aria_labelledby=anchor)
 
 
+def wide(drawing: Markup, label: str) -> Markup:
+    """Let a wide drawing scroll sideways on a narrow screen, by keyboard too."""
+    return tag("div", drawing, class_="scroll", tabindex=0, role="region", aria_label=label)
+
+
 def bar(share: float) -> Markup:
     """Draw a probability as a bar; the number stands beside it."""
     width = max(0.0, min(share, 1.0)) * 84
@@ -117,7 +122,9 @@ def best_fit(verdict: Verdict, measurement: Measurement | None) -> Markup | None
     drawing = to_svg(fit_figure(best, measurement), f"Fit of {best.name}", text, "fit")
     title = "Closest fit" if verdict.is_none else "Best fit"
     return section(
-        "best-fit", f"{title}: {best.name}", tag("figure", drawing, tag("figcaption", _fit_caption(best, best.curve)))
+        "best-fit",
+        f"{title}: {best.name}",
+        tag("figure", wide(drawing, "Plot of the fit"), tag("figcaption", _fit_caption(best, best.curve))),
     )
 
 
@@ -167,7 +174,12 @@ def candidates(verdict: Verdict) -> Markup | None:
         share = f"{100 * verdict.set.level:.0f} %"
         level = f" The smallest set that holds the truth with {share} probability: {listed(verdict.set.members)}."
     ranked = table(
-        "Candidates, most probable first", head_row, rows, numeric=frozenset({4, 5, 6, 7}), class_="ranked", hide_caption=True
+        "Candidates, most probable first",
+        head_row,
+        rows,
+        numeric=frozenset({3, 4, 5, 6, 7, 8}),
+        class_="ranked",
+        hide_caption=True,
     )
     return section("candidates", "Candidates", ranked, tag("p", note + level, class_="sub"))
 

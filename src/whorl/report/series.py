@@ -15,7 +15,7 @@ from whorl.report.citations import citations_for
 from whorl.report.frames import FAILED, SeriesTable, parameter_figure, series_table, varying
 from whorl.report.markup import Child, Markup, page, table, tag
 from whorl.report.notation import MISSING, align, format_fixed, format_probability, format_su, pretty_label, pretty_unit
-from whorl.report.sections import section
+from whorl.report.sections import section, wide
 from whorl.report.single import stylesheet
 from whorl.report.storage import safe_stem, write_whole
 from whorl.report.tables import TableWriter
@@ -160,7 +160,9 @@ def _waterfall(verdicts: Sequence[Verdict], columns: SeriesTable, measurements: 
     upward = pretty_label(columns.label)
     text = f"All {len(signals)} curves: left as a heat map with {upward} upward, right as lines set off from each other."
     return section(
-        "waterfall", "Data", tag("figure", to_svg(figure, "Waterfall of the series", text, "w"), tag("figcaption", text))
+        "waterfall",
+        "Data",
+        tag("figure", wide(to_svg(figure, "Waterfall of the series", text, "w"), "Waterfall"), tag("figcaption", text)),
     )
 
 
@@ -238,7 +240,7 @@ def _parameters(columns: SeriesTable) -> Markup | None:
         "parameters",
         "Parameters",
         tag("ul", *keys, class_="key"),
-        tag("figure", drawing, tag("figcaption", "Bars: one standard uncertainty.")),
+        tag("figure", wide(drawing, "Parameters by frame"), tag("figcaption", "Bars: one standard uncertainty.")),
     )
 
 

@@ -135,6 +135,7 @@ def adapt_svg(text: str, title: str, description: str, prefix: str) -> Markup:
     inner = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", inner)
     inner = re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", inner)
     inner = re.sub(r"font:\s*(?:[a-z]+\s+)?([\d.]+)px[^;\"]*", r"font-size:\1px", inner)
+    inner = re.sub(r"font-family:[^;\"]*;?\s*", "", inner)
     for name, colour in PALETTE.items():
         inner = inner.replace(f": {colour}", f":var(--{name},{colour})")
     inner = re.sub(r"\n\s*", "\n", inner)

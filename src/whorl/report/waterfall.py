@@ -88,7 +88,7 @@ def waterfall_figure(
     signed = bool(np.nanmin(signals) < -0.05 * top) if finite.size else False
     with styled():
         figure = new_figure(width, height)
-        base, tall = 0.52 / height, 1 - 1.1 / height
+        base, tall = 0.66 / height, 1 - 1.22 / height
         heat = figure.add_axes((0.62 / width, base, 0.5 - 0.62 / width, tall))
         bar = figure.add_axes((1.55 / width, 1 - 0.3 / height, 0.5 - 1.55 / width, 0.1 / height))
         stack = figure.add_axes((0.525, base, 0.465, tall))
@@ -109,8 +109,10 @@ def waterfall_figure(
         colour_bar.outline.set_visible(False)
         bar.tick_params(labelsize=8, length=2, pad=1.5)
         bar.set_ylabel(plain(pretty_label(y_label)), fontsize=8.5, rotation=0, ha="right", va="center", labelpad=6)
-        _stack(stack, x, signals, position, min(lines, frames), top)
         stack.set_ylim(extent[2], extent[3])
+        _stack(stack, x, signals, position, min(lines, frames), top)
+        for axes in (heat, stack):
+            axes.spines["bottom"].set_position(("outward", 9))  # room for what the lowest line has below zero
         stack.set_xlabel(plain(pretty_label(x_label)))
         return figure
 
@@ -119,8 +121,11 @@ def _stack(axes: Axes, x: Array, signals: Array, position: Array, lines: int, to
     """Draw offset lines, each standing at the height of its coordinate."""
     chosen = np.unique(np.linspace(0, len(signals) - 1, lines).round().astype(int))
     gap = float(np.ptp(position)) / max(len(chosen) - 1, 1) or 1.0
+    low, high = axes.get_ylim()
+    floor = low - 0.028 * (high - low)  # where the axis stands, set outward
     for index in chosen[::-1]:
-        height = position[index] + signals[index] * (2.0 * gap / top)
+        height = position[index] + signals[index] * (1.7 * gap / top)
+        height = np.where(height < floor, np.nan, height)
         axes.plot(*thin_out(x, height, 420), color=PALETTE["ink"], lw=0.8, clip_on=False)
     axes.set_xlim(float(x[0]), float(x[-1]))
     axes.set_yticks([])

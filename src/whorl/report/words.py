@@ -104,7 +104,7 @@ def remark(verdict: Verdict) -> str:
     """Say what to read the answer with; empty when there is nothing to add."""
     best = verdict.best
     if verdict.error is not None:
-        return verdict.error.remedy
+        return ""
     if best is None:
         return "Nothing was left to compare: widen the elements or the catalogues that are searched."
     if verdict.is_none:
