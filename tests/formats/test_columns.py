@@ -144,6 +144,8 @@ def test_a_first_point_without_uncertainty_is_masked(tmp_path):
         ("Q(nm-1) F(Q)", "fq", 0.01, 5),
         ("Q[1/nm]  S(Q)", "sq", 0.01, 50),
         ("Q(1/A)  I(Q)", "iq", 0.1, 50),
+        ("       q_nm^-1             I ", "iq", 0.01, 50),
+        ("Ni.tif\nQ (1/nm)\nIntensity\n2", "iq", 0.01, 50),
     ],
 )
 def test_nanometres_in_the_label(tmp_path, label, kind, x, y):
@@ -151,7 +153,7 @@ def test_nanometres_in_the_label(tmp_path, label, kind, x, y):
     assert m.kind == kind
     assert m.x[0] == pytest.approx(x)
     assert m.signal[0] == pytest.approx(y)
-    assert bool(m.notes) == ("nm" in label)
+    assert any("turned into" in note for note in m.notes) == ("nm" in label)
 
 
 def test_kind_is_decided_by_label_then_header_then_name(tmp_path):
@@ -168,6 +170,8 @@ def test_kind_is_decided_by_label_then_header_then_name(tmp_path):
         read(put(tmp_path, "10 1\n20 2\n", "a.xy"))
     with pytest.raises(PatternError, match="angle"):
         read(put(tmp_path, "# 2theta I\n10 1\n20 2\n", "a.xy"))
+    with pytest.raises(PatternError, match="angle"):
+        read(put(tmp_path, "Ni.tif\n2-Theta Angle (Degrees)\nIntensity\n      2\n10 1\n20 2\n", "a.chi"))
     with pytest.raises(UsageError, match="kind"):
         read(put(tmp_path, body, "a.gr"), kind="xrd")
 
@@ -183,6 +187,7 @@ def test_kind_is_decided_by_label_then_header_then_name(tmp_path):
         ("stype = N\nqdamp=0.02   qbroad=0.01", {"radiation": "neutron", "qdamp": 0.02, "qbroad": 0.01}),
         ("mode = electrons\ntemperature = 27 C", {"radiation": "electron", "temperature": 300.15}),
         ("wavelength = 0.02 nm", {"wavelength": 0.2}),
+        ("# Wavelength: 1.5e-11 m", {"wavelength": 0.15}),
         ("qmaxinst = 30", {"scattering_vector_max_instrument": 30.0}),
         ("temperature=", {}),
     ],

@@ -202,7 +202,7 @@ def _number(text: str) -> float | None:
 
 
 def _length(text: str) -> float | None:
-    return _with_unit(text, LENGTH)
+    return _with_unit(text, LENGTH | {"m": 1e10})
 
 
 def _kelvin(text: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(r"[^\s,;()\[\]|]+(?:\s*[(\[][^)\]]*[)\]])*")
 _UNIT = re.compile(r"[(\[]([^)\]]*)[)\]]|/\s*(\S+)$|_(nm|a|angstrom|pm)\b", re.IGNORECASE)
@@ -76,6 +77,15 @@ def find(header: list[str], columns: int) -> Labels | None:
             continue
         labels = _interpret(tokens)
         if labels is not None and (labels.kind or (labels.axis and (marked or len(tokens) == columns))):
+            return labels
+    return _below_each_other(header)
+
+
+def _below_each_other(header: list[str]) -> Labels | None:
+    """Find the labels of axis and signal on two lines, as in FIT2D's ``.chi``."""
+    for first, second in pairwise(header[-10:]):
+        labels = _interpret([first.strip(), second.strip()]) if len(first) + len(second) < 200 else None
+        if labels is not None and labels.kind and labels.axis and labels.names[1] in SIGNALS:
             return labels
     return None
 

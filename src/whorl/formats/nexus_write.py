@@ -70,7 +70,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 def _attribute(value: Any) -> Any:
     """Keep numbers and text as they are; everything else as JSON with a mark."""
-    if isinstance(value, bool | int | float | np.generic):
+    if isinstance(value, bool | float | np.generic) or (isinstance(value, int) and abs(value) < 2**63):
         return value
     if isinstance(value, str) and "\x00" not in value and not value.startswith("json:") and len(value) < 8000:
         return value
