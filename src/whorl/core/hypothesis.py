@@ -168,25 +168,17 @@ class Crystal(Hypothesis):
         """All atoms of the cell, special positions counted once."""
         rotations, translations = self.symmetry
         metric = self.metric
-        rows: list[tuple[int, Array, Array, Array]] = []
+        parts: list[tuple[NDArray[np.int64], Array, Array, Array]] = []
         for index, site in enumerate(self.sites):
-            images = rotations @ np.asarray(site.position, dtype=float) + translations
-            kept: list[Array] = []
-            for k, image in enumerate(images):
-                wrapped = image - np.floor(image + 1e-9)
-                if kept:
-                    delta = np.array(kept) - wrapped
-                    delta -= np.round(delta)
-                    if np.einsum("ni,ij,nj->n", delta, metric, delta).min() < 1e-3:
-                        continue
-                kept.append(wrapped)
-                rows.append((index, wrapped, rotations[k], translations[k] + wrapped - image))
-        return Expansion(
-            np.array([r[0] for r in rows], dtype=np.int64),
-            np.array([r[1] for r in rows]),
-            np.array([r[2] for r in rows]),
-            np.array([r[3] for r in rows]),
-        )
+            image = rotations @ np.asarray(site.position, dtype=float) + translations
+            wrapped = image - np.floor(image + 1e-9)
+            delta = wrapped[:, None, :] - wrapped[None, :, :]
+            delta -= np.round(delta)
+            same = np.einsum("nmi,nmi->nm", delta @ metric, delta) < 1e-3
+            first = np.flatnonzero(np.argmax(same, axis=1) == np.arange(len(same)))
+            shift = translations + wrapped - image
+            parts.append((np.full(first.size, index, dtype=np.int64), wrapped[first], rotations[first], shift[first]))
+        return Expansion(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     @property
     def contents(self) -> dict[str, float]:

@@ -143,7 +143,7 @@ class _Search:
         """d(residual)/d(values), factors projected out, shape (n, p)."""
         derivatives = state.evaluation.derivatives
         assert derivatives is not None
-        slope = np.einsum("pnm,m->np", derivatives, state.factors)
+        slope = (derivatives @ state.factors).T
         jac = -self.root[:, None] * slope
         active = state.factors != 0
         if np.any(active):
@@ -196,7 +196,7 @@ class _Search:
         count = len(problem.parameters)
         derivatives = state.evaluation.derivatives
         assert derivatives is not None
-        slope = np.einsum("pnm,m->np", derivatives, state.factors)
+        slope = (derivatives @ state.factors).T
         full = self.root[:, None] * np.hstack([slope, state.evaluation.basis])
         close = 1e-9 * (self.upper - self.lower)
         at_bound = (state.values <= self.lower + close) | (state.values >= self.upper - close)

@@ -39,7 +39,7 @@ class PairTable:
     def distances(self, metric: Array, free: Array) -> tuple[Array, Array]:
         """Distances (k,) and current vectors (k, 3) for a metric tensor and values of the free coordinates (p,)."""
         vector = self.vector + self.shift @ free if free.size else self.vector
-        return np.sqrt(np.einsum("ki,ij,kj->k", vector, metric, vector)), vector
+        return np.sqrt(((vector @ metric) * vector).sum(axis=1)), vector
 
 
 @njit(cache=True)
@@ -173,7 +173,7 @@ def pair_table(
         d, _ = table.distances(variant, values)
         key = _mix(key ^ _mix(np.round(d * 1e5).astype(np.int64), 5), 3)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    order = np.argsort(np.einsum("ki,ij,kj->k", vector[first], metric, vector[first]), kind="stable")
+    order = np.argsort(((vector[first] @ metric) * vector[first]).sum(axis=1), kind="stable")
     total = np.bincount(inverse, weights=weight)
     keep = first[order]
     return PairTable(vector[keep], shift[keep], total[order], i[keep], site_j[keep])

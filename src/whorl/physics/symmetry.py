@@ -76,8 +76,8 @@ def free_cell(rotations: Array, cell: Array) -> tuple[tuple[str, ...], Array]:
     >>> free_cell(four_fold, np.array([3.0, 3, 5, 90, 90, 90]))[0]
     ('a', 'c')
     """
-    rows = np.concatenate([_metric_constraint(r) for r in rotations])
-    freedom = 6 - np.linalg.matrix_rank(rows, tol=1e-6)
+    rotations = np.unique(np.round(rotations, 6).reshape(-1, 9), axis=0).reshape(-1, 3, 3)
+    freedom = 6 - np.linalg.matrix_rank(_metric_constraint(rotations), tol=1e-6)
     for names, template in _TEMPLATES:
         if len(names) != freedom:
             continue
@@ -85,21 +85,20 @@ def free_cell(rotations: Array, cell: Array) -> tuple[tuple[str, ...], Array]:
         if not np.allclose(values[:3], cell[:3], rtol=2e-3) or not np.allclose(values[3:], cell[3:], atol=0.2):
             continue
         trial = metric_tensor(values)
-        if all(np.allclose(r.T @ trial @ r, trial, atol=1e-4 * trial.max()) for r in rotations):
+        if np.allclose(rotations.transpose(0, 2, 1) @ trial @ rotations, trial, atol=1e-4 * trial.max()):
             matrix = np.array([[1.0 if t == name else 0.0 for name in names] for t in template])
             return names, matrix
     return CELL_NAMES, np.eye(6)
 
 
-def _metric_constraint(rotation: Array) -> Array:
-    """Rows of the linear map G -> R^T G R - G on the six components of a symmetric G."""
-    rows = []
+def _metric_constraint(rotations: Array) -> Array:
+    """Matrix of the linear map G -> R^T G R - G on the six components of a symmetric G, all rotations stacked, shape (9 m, 6)."""
+    columns = []
     for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)):
         unit = np.zeros((3, 3))
         unit[i, j] = unit[j, i] = 1.0
-        image = rotation.T @ unit @ rotation - unit
-        rows.append(image[np.triu_indices(3)])
-    return np.array(rows).T
+        columns.append((rotations.transpose(0, 2, 1) @ unit @ rotations - unit).ravel())
+    return np.array(columns).T
 
 
 def free_position(

@@ -8,9 +8,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +34,8 @@ from whorl.trust import probability
 _QUICK = 48
 _PER_FAMILY = 5
 _FULL = 12
+_FULL_AT_LEAST = 6
+_HOPELESS = 40.0  # log evidence behind the best after the first fits
 _LEVEL = 0.9
 #: log prior odds against one candidate that disagrees with the composition written in the file: a header is wrong in perhaps one case of
 #: twenty, and then any of some tens of other compositions may be right
@@ -129,7 +134,13 @@ def identify(
         assumptions=list(signal.assumptions),
         warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, len(suggestions))],
     )
-    return finish(verdict, started, catalogues={c.name: c.content_hash for c in catalogues})
+    return finish(
+        verdict,
+        started,
+        catalogues={c.name: c.content_hash for c in catalogues},
+        searched=len(suggestions),
+        radiation=signal.instrument.radiation,
+    )
 
 
 def _indices(items: Sequence[object]) -> list[int]:
@@ -147,15 +158,13 @@ def _fit_quick(
 ) -> list[_Tried]:
     hint = frozenset() if allowed else signal.elements_hint
     chosen = _diverse([(s, s.merit + _hint_prior(s, hint)) for s in suggestions])
-    out = []
-    for number, suggestion in enumerate(chosen):
+
+    def attempt(suggestion: Suggestion) -> _Tried | None:
         _check(cancelled)
         fit = _best_fit(technique, signal, suggestion, constants, "quick")
-        if fit is not None:
-            out.append(_Tried(suggestion, fit, _hint_prior(suggestion, hint)))
-        if progress:
-            progress("first fits", number + 1, len(chosen))
-    return sorted(out, key=lambda t: -t.score)
+        return None if fit is None else _Tried(suggestion, fit, _hint_prior(suggestion, hint))
+
+    return sorted(_in_threads(attempt, chosen, "first fits", progress), key=lambda t: -t.score)
 
 
 def _diverse(scored: Sequence[tuple[Suggestion, float]]) -> list[Suggestion]:
@@ -177,16 +186,33 @@ def _fit_full(
     progress: Progress | None,
     cancelled: Callable[[], bool],
 ) -> list[_Tried]:
-    out = []
-    chosen = quick[:_FULL]
-    for number, tried in enumerate(chosen):
+    chosen = [t for n, t in enumerate(quick[:_FULL]) if n < _FULL_AT_LEAST or t.score > quick[0].score - _HOPELESS]
+
+    def attempt(tried: _Tried) -> _Tried | None:
         _check(cancelled)
         fit = _best_fit(technique, signal, tried.suggestion, constants, "rank", named_values(tried.fit))
-        if fit is not None:
-            out.append(_Tried(tried.suggestion, fit, tried.prior))
-        if progress:
-            progress("refinements", number + 1, len(chosen))
-    return out or list(quick[:1])
+        return None if fit is None else _Tried(tried.suggestion, fit, tried.prior)
+
+    return _in_threads(attempt, chosen, "refinements", progress) or list(quick[:1])
+
+
+def _in_threads(
+    attempt: Callable[[Any], _Tried | None], items: Sequence[Any], label: str, progress: Progress | None
+) -> list[_Tried]:
+    """Attempts in order; side by side where this process is the only one (the heavy kernels release the interpreter lock)."""
+    out: list[_Tried] = []
+    workers = 1 if multiprocessing.parent_process() is not None else min(2, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for number, tried in enumerate(pool.map(attempt, items)):
+                if tried is not None:
+                    out.append(tried)
+                if progress:
+                    progress(label, number + 1, len(items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return out
 
 
 def named_values(fit: Fit) -> dict[str, float]:

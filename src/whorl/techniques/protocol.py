@@ -23,17 +23,39 @@ class Signal(Protocol):
     """A measurement made ready by its technique."""
 
     @property
-    def measurement(self) -> Measurement: ...
+    def measurement(self) -> Measurement:
+        """The measurement it was made from."""
+        ...
+
     @property
-    def range(self) -> tuple[float, float]: ...
+    def range(self) -> tuple[float, float]:
+        """First and last point fitted."""
+        ...
+
     @property
-    def independent_points(self) -> float: ...
+    def instrument(self) -> Any:
+        """Instrument parameters, with ``radiation``."""
+        ...
+
     @property
-    def elements_hint(self) -> frozenset[str]: ...
+    def independent_points(self) -> float:
+        """Independent values the points hold."""
+        ...
+
     @property
-    def assumptions(self) -> tuple[str, ...]: ...
+    def elements_hint(self) -> frozenset[str]:
+        """Elements named in the file: a hint."""
+        ...
+
     @property
-    def warnings(self) -> tuple[str, ...]: ...
+    def assumptions(self) -> tuple[str, ...]:
+        """What is taken for granted, and from where."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should look at."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -86,7 +108,7 @@ class Technique(Protocol):
         measurement: Measurement,
         *,
         range: tuple[float, float] | None = None,
-        settings: Mapping[str, Any] | None = None,  # noqa: A002
+        settings: Mapping[str, Any] | None = None,
     ) -> Any:
         """Measurement to `Signal`."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -88,13 +89,8 @@ class CrystalPhase:
         self._zoom = zoom
         self._crystal = crystal
         self._cell0 = np.array(crystal.cell, dtype=np.float64)
-        rotations, translations = crystal.symmetry
-        self._cell_names, self._cell_matrix = symmetry.free_cell(rotations, self._cell0)
         sites = crystal.sites
-        bases = [
-            symmetry.free_position(rotations, translations, np.array(s.position)) if positions else ((), np.zeros((3, 0)))
-            for s in sites
-        ]
+        self._cell_names, self._cell_matrix, bases = _freedom(crystal, positions=positions)
         self.symbols = tuple(dict.fromkeys(s.element for s in sites))
         element = np.array([self.symbols.index(s.element) for s in sites], dtype=np.int64)
         expansion = crystal.expansion
@@ -102,22 +98,13 @@ class CrystalPhase:
         count = np.bincount(element[expansion.site], weights=occupancy[expansion.site], minlength=len(self.symbols))
         self.fractions = count / count.sum()
         self._atoms = float(count.sum())
-        self._table = crystals.pair_table(
-            symmetry.metric_tensor(self._cell0),
-            expansion.position,
-            expansion.site,
-            expansion.rotation,
-            occupancy,
-            [b for _, b in bases],
-            element,
-            r_max * (1 + 0.03),
-            self._variants(),
-        )
+        self._table = _pairs(crystal, round(r_max * 1.03, 3), positions=positions)
         if self._table.weight.size == 0:
             raise StructureError(
                 f"no two atoms within {r_max:g} angstrom", where=crystal.source or crystal.name, remedy="Check the cell."
             )
         self._keep = self._independent(self._table.shift)
+        self._shift = np.ascontiguousarray(self._table.shift[:, :, self._keep])
         self._element = element
         self._channel = channel_table(len(self.symbols))[element[self._table.site_i], element[self._table.site_j]]
         self._sites = sites
@@ -128,14 +115,6 @@ class CrystalPhase:
     @staticmethod
     def _start_coordinate(site: Site, direction: Array) -> float:
         return float(site.position[int(np.argmax(np.abs(direction) > 1e-9))])
-
-    def _variants(self) -> list[Array]:
-        rng = np.random.default_rng(7)
-        out = []
-        for _ in range(2):
-            change = self._cell_matrix @ rng.uniform(-0.02, 0.02, len(self._cell_names))
-            out.append(symmetry.metric_tensor(self._cell0 * (1 + change * (self._cell_matrix.sum(axis=1) > 0))))
-        return out
 
     @staticmethod
     def _independent(shift: Array) -> Index:
@@ -204,11 +183,10 @@ class CrystalPhase:
         d_distance = np.zeros((k, p))
         d_u = np.zeros((k, p))
         nc, npos = len(self._cell_names), self._keep.size
-        d_distance[:, :nc] = np.einsum("ki,fij,kj->kf", vector, by_cell, vector) / (2 * distance[:, None])
+        for f in range(nc):
+            d_distance[:, f] = ((vector @ by_cell[f]) * vector).sum(axis=1) / (2 * distance)
         if npos:
-            d_distance[:, nc : nc + npos] = (
-                np.einsum("ki,ij,kjp->kp", vector, metric, table.shift[:, :, self._keep]) / distance[:, None]
-            )
+            d_distance[:, nc : nc + npos] = np.einsum("ki,kip->kp", (vector @ metric) / distance[:, None], self._shift)
         ei, ej = self._element[table.site_i], self._element[table.site_j]
         rows = np.arange(k)
         np.add.at(d_u, (rows, nc + npos + ei), 1.0)
@@ -231,6 +209,41 @@ class CrystalPhase:
                 replace(s, position=tuple(float(v) for v in position), u_iso=float(u[self.symbols.index(s.element)]))  # type: ignore[arg-type]
             )
         return replace(self._crystal, cell=tuple(float(v) for v in cell), sites=tuple(sites))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=128)
+def _freedom(crystal: Crystal, *, positions: bool) -> tuple[tuple[str, ...], Array, list[tuple[tuple[str, ...], Array]]]:
+    """Free cell parameters, their matrix, and the free directions of each site (none without ``positions``)."""
+    rotations, translations = crystal.symmetry
+    names, matrix = symmetry.free_cell(rotations, np.array(crystal.cell, dtype=np.float64))
+    if not positions:
+        return names, matrix, [((), np.zeros((3, 0))) for _ in crystal.sites]
+    return names, matrix, [symmetry.free_position(rotations, translations, np.array(s.position)) for s in crystal.sites]
+
+
+@lru_cache(maxsize=64)
+def _pairs(crystal: Crystal, reach: float, *, positions: bool) -> crystals.PairTable:
+    """Pair table of a crystal, shared by the fits that start from it."""
+    _, matrix, bases = _freedom(crystal, positions=positions)
+    cell = np.array(crystal.cell, dtype=np.float64)
+    rng = np.random.default_rng(7)
+    lengths = matrix.sum(axis=1) > 0
+    variants = [
+        symmetry.metric_tensor(cell * (1 + (matrix @ rng.uniform(-0.02, 0.02, matrix.shape[1])) * lengths)) for _ in range(2)
+    ]
+    symbols = tuple(dict.fromkeys(s.element for s in crystal.sites))
+    expansion = crystal.expansion
+    return crystals.pair_table(
+        symmetry.metric_tensor(cell),
+        expansion.position,
+        expansion.site,
+        expansion.rotation,
+        np.array([s.occupancy for s in crystal.sites]),
+        [b for _, b in bases],
+        np.array([symbols.index(s.element) for s in crystal.sites], dtype=np.int64),
+        reach,
+        variants,
+    )
 
 
 class ClusterPhase:

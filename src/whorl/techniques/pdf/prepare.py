@@ -77,7 +77,7 @@ class PdfSignal:
 def prepare(
     measurement: Measurement,
     *,
-    range: tuple[float, float] | None = None,  # noqa: A002 - the word of the command line
+    range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> PdfSignal:
     """Choose the points to fit and complete the instrument.

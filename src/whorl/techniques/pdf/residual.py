@@ -73,6 +73,7 @@ class PdfProblem:
         self.linear = tuple(LinearTerm(f"{o.prefix}scale") for o in self.options)
         self._grid = model_grid(float(self.x[-1]))
         self._sample = _sampler(self._grid, self.x)
+        self._taper = _taper(self._grid.r, float(self.x[-1]))
         self._filters = [
             band_filter(
                 self._grid,
@@ -100,7 +101,14 @@ class PdfProblem:
                 free.append(position)
         self._free = np.array(free, dtype=np.int64)
         self.parameters = tuple(everything[i][0] for i in self._free)
+        self._wanted = [self._free_slots(number) for number in range(len(self.phases))]
         self._values = np.array([self._fixed.get(p.name, p.value) for p, _, _ in everything])
+
+    def _free_slots(self, number: int) -> NDArray[np.int64]:
+        """Slots of a phase's own and the shared parameters that are free: only their derivatives are computed."""
+        free = set(self._free.tolist())
+        rows = [i for i, row in enumerate(self._all) if row[1] == number] + [i for i, row in enumerate(self._all) if row[1] < 0]
+        return np.array([slot for slot, i in enumerate(rows) if i in free], dtype=np.int64)
 
     def _held(self, name: str, number: int) -> bool:
         if number < 0:
@@ -141,10 +149,10 @@ class PdfProblem:
         qdamp, qbroad = shared
         peak_set = phase.peaks(own[:geometry])
         width = peaks.widths(peak_set.distance, peak_set.u_sum, delta1=delta1, delta2=delta2, qbroad=qbroad)
-        k = peak_set.distance.size
-        columns = geometry + 5 if jacobian else 0  # geometry, diameter, delta1, delta2, qdamp, qbroad
-        d_distance = np.zeros((k, columns))
-        d_variance = np.zeros((k, columns))
+        wanted = self._wanted[number] if jacobian else self._wanted[number][:0]
+        total = geometry + 5  # geometry, diameter, delta1, delta2, qdamp, qbroad
+        d_distance = np.zeros((peak_set.distance.size, total))
+        d_variance = np.zeros_like(d_distance)
         if jacobian:
             d_distance[:, :geometry] = peak_set.d_distance
             d_variance[:, :geometry] = width.by_u[:, None] * peak_set.d_u + width.by_distance[:, None] * peak_set.d_distance
@@ -157,8 +165,8 @@ class PdfProblem:
             peak_set.weight,
             width.variance,
             peak_set.channel,
-            d_distance,
-            d_variance,
+            np.ascontiguousarray(d_distance[:, wanted]),
+            np.ascontiguousarray(d_variance[:, wanted]),
             self._grid.dr,
             self._grid.n,
             channels,
@@ -168,17 +176,25 @@ class PdfProblem:
             share = _channel_shares(phase.fractions)
             line = -4 * np.pi * r
             raw[:, 0] += share[:, None] * (peak_set.density * line)
-            if jacobian:
-                raw[:, 1 : 1 + geometry] += share[:, None, None] * (peak_set.d_density[:, None] * line)
+            for column, slot in enumerate(wanted):
+                if slot < geometry and peak_set.d_density[slot]:
+                    raw[:, 1 + column] += share[:, None] * (peak_set.d_density[slot] * line)
         gamma, slope = envelopes.sphere(r, size) if option.size is not None else (np.ones_like(r), np.zeros_like(r))
-        window = gamma * np.exp(-0.5 * (qdamp * r) ** 2) * _taper(r, float(self.x[-1]))
+        window = gamma * np.exp(-0.5 * (qdamp * r) ** 2) * self._taper
         plain = raw[:, 0].copy()
         raw *= window
+        for column, slot in enumerate(wanted):
+            if slot == geometry:
+                ratio = np.divide(slope, gamma, out=np.zeros_like(slope), where=gamma > 1e-12)
+                raw[:, 1 + column] = plain * window * ratio
+            elif slot == geometry + 3:
+                raw[:, 1 + column] = -plain * window * (qdamp * r**2)
+        curves = (self._sample @ self._filters[number].apply(raw).T).T
+        out = np.zeros((1 + total, self.x.size)) if jacobian else np.asarray(curves)
         if jacobian:
-            ratio = np.divide(slope, gamma, out=np.zeros_like(slope), where=gamma > 1e-12)
-            raw[:, 1 + geometry] = plain * window * ratio
-            raw[:, 4 + geometry] = -plain * window * (qdamp * r**2)
-        return np.asarray((self._sample @ self._filters[number].apply(raw).T).T)
+            out[0] = curves[0]
+            out[1 + wanted] = curves[1:]
+        return out
 
 
 def _extra_parameters(option: PhaseOptions) -> list[Parameter]:

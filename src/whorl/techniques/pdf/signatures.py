@@ -22,8 +22,8 @@ from whorl.catalogues.home import home
 from whorl.core.atomic import write_atomic
 from whorl.core.errors import WhorlError
 from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis
-from whorl.techniques.pdf.phases import CrystalPhase, channel_table
 from whorl.physics import clusters
+from whorl.techniques.pdf.phases import CrystalPhase, channel_table
 
 Array = NDArray[np.float64]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whorl.catalogues.base import Catalogue
-from whorl.core.errors import CatalogueError
+from whorl.core.errors import CatalogueError, UsageError
 from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
@@ -44,7 +45,7 @@ class PairDistribution:
         measurement: Measurement,
         *,
         range: tuple[float, float] | None = None,
-        settings: Mapping[str, Any] | None = None,  # noqa: A002
+        settings: Mapping[str, Any] | None = None,
     ) -> PdfSignal:
         """See `whorl.techniques.pdf.prepare.prepare`."""
         return prepare(measurement, range=range, settings=settings)
@@ -97,6 +98,7 @@ class PairDistribution:
         instrument = () if quick else _FREE_INSTRUMENT
         instrument = tuple(n for n in ("qdamp", *instrument) if n not in signal.known)
         phases = [self._phase(h, signal, start, positions=not quick) for h in hypotheses]
+        _check_fixed(fixed, phases)
         sizes = self._size_choices(hypotheses, start, quick=quick)
         out: list[tuple[Problem, Array | None]] = []
         for choice in sizes:
@@ -129,8 +131,10 @@ class PairDistribution:
         guess = start.get("diameter")
         particle = tuple((guess or 45.0) if c else None for c in crystal)
         bulk: tuple[float | None, ...] = (None,) * len(crystal)
-        if not any(crystal):
+        if not any(crystal) or start.get("size") is False:
             return [bulk]
+        if start.get("size"):
+            return [particle]
         if quick:
             return [particle if guess else bulk]
         return [bulk, particle]
@@ -206,10 +210,21 @@ def _suggestion(p: Proposal) -> Suggestion:
         family=entry.family,
         elements=entry.elements if p.element is None or ANY_ELEMENT not in p.row.signature.symbols else frozenset({p.element}),
         source=entry.source,
-        load=lambda: p.row.catalogue.load(entry.key),
+        load=cache(lambda: p.row.catalogue.load(entry.key)),
         merit=p.merit,
         start=start,
     )
+
+
+def _check_fixed(fixed: Mapping[str, float] | None, phases: Sequence[PhaseModel]) -> None:
+    extra = ("diameter", "delta1", "delta2")
+    names = {"qdamp", "qbroad"}
+    for i, phase in enumerate(phases):
+        prefix = "" if len(phases) == 1 else f"{i + 1}:"
+        names |= {prefix + p.name for p in phase.parameters} | {prefix + e for e in extra}
+    unknown = sorted(set(fixed or {}) - names)
+    if unknown:
+        raise UsageError(f"no parameter {unknown[0]!r} to fix", remedy=f"Parameters are {', '.join(sorted(names))}.")
 
 
 def _start_values(problem: PdfProblem, named: Mapping[str, float]) -> Array | None:

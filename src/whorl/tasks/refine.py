@@ -1,0 +1,113 @@
+"""Refine: least squares with the engine that identify uses, for structures the user names.
+
+All structures together are one candidate: the phases of a mixture, each with its scale. Where nobody says whether crystals are
+bulk or particles, both are fitted and evidence decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whorl.core.errors import FitError, UsageError
+from whorl.core.hypothesis import Hypothesis
+from whorl.core.measurement import Measurement
+from whorl.core.verdict import Verdict
+from whorl.fitting.solve import solve
+from whorl.tasks.assemble import candidate_from_fit, finish
+from whorl.techniques import technique_for
+from whorl.techniques.protocol import Progress
+from whorl.trust import probability
+
+
+def refine(
+    measurement: Measurement,
+    structures: Sequence[Hypothesis],
+    *,
+    range: tuple[float, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    size: bool | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Refine one structure, or several as the phases of a mixture.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        One frame.
+    structures : sequence of Hypothesis
+    range : (low, high), optional
+        Part of the axis to fit, in its unit.
+    settings : mapping, optional
+        Overrides of what the file states of the instrument; what is stated is not refined.
+    fixed : mapping, optional
+        Parameters to hold, by name as the table of results shows them ("delta2", "2:a").
+    size : bool, optional
+        True: crystals are particles of finite size; False: they are bulk; None: the data decide.
+    progress : callable, optional
+        Called with (stage, done, total).
+
+    Returns
+    -------
+    Verdict
+        With one candidate of probability 1: the question was not which structure, but how well this one fits. The probability of
+        none says whether it explains the data.
+
+    Raises
+    ------
+    WhorlError
+        If the measurement, a structure, a setting or a fixed parameter cannot be used.
+    """
+    started = time.perf_counter()
+    if not structures:
+        raise UsageError("no structure to refine", remedy="Name at least one CIF or XYZ file or catalogue entry.")
+    technique = technique_for(measurement.kind)
+    constants = probability.calibration(technique.key)
+    signal = technique.prepare(measurement, range=range, settings=settings)
+    fits = []
+    trials = technique.trials(signal, structures, start={"size": size}, effort="full", fixed=fixed)
+    for number, (problem, first) in enumerate(trials):
+        fits.append(solve(problem, start=first, temper=constants.temper))
+        if progress:
+            progress("refinements", number + 1, len(trials))
+    if not fits:
+        raise FitError("nothing to fit", where=measurement.path, remedy="Free at least one parameter.")
+    fit = technique.choose(fits)
+    found = technique.findings(fit)
+    candidate = candidate_from_fit(
+        fit,
+        found,
+        rank=1,
+        group=1,
+        name=" + ".join(s.name for s in structures),
+        family=" + ".join(s.family for s in structures if s.family),
+        source="; ".join(s.source for s in structures if s.source),
+        probability=1.0,
+        evidence=fit.evidence,
+    )
+    none = probability.none_probability(fit.rw, constants)
+    warnings = [*signal.warnings]
+    if none > 0.5:
+        warnings.append(
+            f"Rw {fit.rw:.3f} is more than a right structure reaches in most experiments: check structure, range, Qmax"
+        )
+    verdict = Verdict(
+        whorl=_version(),
+        task="refine",
+        file=measurement.path,
+        sha256=measurement.sha256,
+        technique=technique.key,
+        none_probability=none,
+        candidates=[candidate],
+        assumptions=list(signal.assumptions),
+        warnings=warnings,
+    )
+    return finish(verdict, started, searched=len(structures), radiation=signal.instrument.radiation)
+
+
+def _version() -> str:
+    from whorl import __version__
+
+    return __version__
