@@ -200,7 +200,10 @@ def diameter(points: Array) -> float:
     """
     from scipy.spatial.distance import cdist
 
-    return max(float(cdist(points[i : i + 512], points[i:]).max()) for i in range(0, len(points), 512))
+    radius = np.linalg.norm(points - points.mean(axis=0), axis=1)
+    bound = float(np.linalg.norm(points - points[np.argmax(radius)], axis=1).max())
+    outer = points[radius >= bound - radius.max() - EPS]  # both ends of a pair at least that long lie this far out
+    return max(float(cdist(outer[i : i + 512], outer[i:]).max()) for i in range(0, len(outer), 512))
 
 
 def distance_list(points: Array) -> Array:

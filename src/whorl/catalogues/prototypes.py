@@ -12,7 +12,7 @@ A data file (TOML) holds ``[references]`` (short name to full reference) and ``[
     ]
 
 ``cell`` lists the free lengths and angles of the crystal system. ``on`` says what occupies each site in turn: ``Fe``,
-``Fe5/6``, ``Ni1/2+Fe1/2``; left out for an element. ``called`` replaces the family in the name ("magnetite"). ``formula`` and
+``Fe5/6``, ``Ni1/2+Fe1/2``; left out for an element. ``called`` replaces the family in the name ("magnetite") and ``written`` the formula ("Ni(OH)2"). ``formula`` and
 ``density`` (g/cm^3) are declared independently of the sites, so that the tests can compare them.
 """
 
@@ -175,7 +175,7 @@ def _member(prototype: Mapping[str, Any], row: Mapping[str, Any], references: Ma
     called = row.get("called", prototype["family"])
     return Member(
         key=f"{row['formula']}-{re.sub(r'[^A-Za-z0-9]+', '-', called).strip('-')}",
-        name=f"{row['formula']} ({called})",
+        name=f"{row.get('written', row['formula'])} ({called})",
         family=prototype["family"],
         number=prototype["number"],
         space_group=prototype["space_group"],

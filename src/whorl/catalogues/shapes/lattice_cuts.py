@@ -26,7 +26,7 @@ def polyhedron(lattice: str, h: int, k: int, l: int) -> Array:  # noqa: E741 - M
 
     Examples
     --------
-    >>> len(polyhedron("fcc", 3, 6, 7)), len(polyhedron("bcc", 2, 9, 9)), [len(polyhedron("bcc", 9, n, 9)) for n in (1, 2, 3)]
+    >>> len(polyhedron("fcc", 3, 6, 7)), len(polyhedron("bcc", 2, 9, 9)), [len(polyhedron("bcc", 9, n, 27)) for n in (1, 2, 3)]
     (171, 35, [15, 65, 175])
     """
     step = SPACING[lattice]
@@ -53,7 +53,7 @@ def shapes() -> Iterator[Shape]:
     """Rhombic dodecahedra, the h-k-l polyhedra, and bricks."""
     for lattice in ("bcc", "fcc"):
         for k in range(1, 12):
-            points = polyhedron(lattice, 2 * k, k, 2 * k)
+            points = polyhedron(lattice, 2 * k, k, 3 * k)
             if SMALLEST < len(points) <= LARGEST:
                 name = f"{lattice} rhombic dodecahedron, {k} layer{'s' if k > 1 else ''}"
                 yield Shape(f"rhombic-dodecahedron-{lattice}-{k}", name, "rhombic dodecahedron", points)
