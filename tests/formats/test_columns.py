@@ -92,6 +92,7 @@ def test_any_style_gives_the_same_numbers(tmp_path, curve, style, comment, newli
         ("0.1 1.5-101\n0.2 2.0\n", [0.1, 0.2], [1.5e-101, 2], None),
         ("0.1 1\n0.2 2 # last good\n0.3 3\n", [0.1, 0.2, 0.3], [1, 2, 3], None),
         ("0.1 1\n# pause\n0.2 2\n", [0.1, 0.2], [1, 2], None),
+        ("0.1 1\n; 0.15 9\n;0.16 9\n'0.17 9\n% 0.18 9\n0.2 2\n", [0.1, 0.2], [1, 2], None),
         ("0.1\u00a0\u22121\n0.2\u00a02\n", [0.1, 0.2], [-1, 2], None),
         ("3\n0.1 1\n0.2 2\n0.3 4\n", [0.1, 0.2, 0.3], [1, 2, 4], "header"),
         ("0.1 1\n0.2 2\nTotal: two points\n", [0.1, 0.2], [1, 2], "not read"),

@@ -96,6 +96,9 @@ def _listed(block: Any, notes: list[str]) -> list[Any]:
             except (RuntimeError, ValueError):
                 broken += 1
                 continue
+            if abs(op.det_rot()) != op.DEN**3:
+                broken += 1
+                continue
             found.setdefault(op.triplet(), op)
         if broken:
             notes.append(f"{broken} symmetry operations are not understood; the space-group symbol was used")

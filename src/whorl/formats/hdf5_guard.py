@@ -2,6 +2,9 @@
 
 HDF5 can name other files (external links, external storage, virtual datasets) and declare far more data than it holds; a file
 from somebody else must not make the reader open the first or allocate the second.
+
+Damage inside the file can still crash the HDF5 library, which no check from here prevents: a server reads strangers' HDF5 files
+in a child process.
 """
 
 from __future__ import annotations

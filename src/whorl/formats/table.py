@@ -6,6 +6,7 @@ stand inside. A line that is neither, with the data going on behind it, is an er
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,6 +19,7 @@ from whorl.formats.style import add_missing_e, is_numeric_row, normalise, paired
 
 _COMMENT = ("#", "!", "%", ";", "//", "'", '"', "*")
 _INLINE = ("#", "!", "%", "//")
+_COMMENTED = re.compile(r"\n[ \t]*;")
 _CHUNK = 50_000
 _LEADING = 5
 _HEADER = 5000
@@ -65,10 +67,10 @@ def read_table(lines: list[str], where: str) -> Table:
     ([[0.1, 2.0], [0.2, 3.0]], [2, 3])
     """
     begin = _after_mark(lines)
-    first = next((i for i in range(begin, len(lines)) if is_numeric_row(lines[i])), None)
+    first = next((i for i in range(begin, len(lines)) if _is_row(lines[i].strip())), None)
     if first is None and begin:
         begin = 0
-        first = next((i for i in range(len(lines)) if is_numeric_row(lines[i])), None)
+        first = next((i for i in range(len(lines)) if _is_row(lines[i].strip())), None)
     if first is None:
         if not any(line.strip() for line in lines):
             raise PatternError("the file holds nothing but white space", where=where, remedy="Export it again.")
@@ -76,6 +78,15 @@ def read_table(lines: list[str], where: str) -> Table:
             "no row of numbers in the text", where=where, remedy="Two columns are needed: the axis and the signal."
         )
     return _clean(lines, first, where) or _careful(lines, begin, where)
+
+
+def _is_row(line: str) -> bool:
+    """Say whether a stripped line is a row of numbers that is not commented out; quotes in pairs are no comment."""
+    if not line or (line[0] in "#!%;/*"):
+        return False
+    if line[0] in "\"'" and line.count(line[0]) % 2:
+        return False
+    return is_numeric_row(line)
 
 
 def _after_mark(lines: list[str]) -> int:
@@ -87,7 +98,7 @@ def _clean(lines: list[str], first: int, where: str) -> Table | None:
     """Read the rest of the file as one uniform block, ``None`` when it is not one."""
     body = lines[first:]
     text = "\n".join(body)
-    if "_" in text or "#" in text:
+    if any(mark in text for mark in ("_", "#", "'", '"')) or (";" in text and _COMMENTED.search(text)):
         return None
     block, notes = normalise(text, where)
     if not block.isascii():
@@ -169,12 +180,11 @@ def _runs(lines: list[str], begin: int) -> tuple[list[_Run], list[int]]:
         line = lines[i].strip()
         if not line:
             continue
-        comment = line.startswith(_COMMENT)
-        if (not comment or line[0] in "\"'") and is_numeric_row(line):
+        if _is_row(line):
             runs[-1].rows.append(line)
             runs[-1].at.append(i)
             continue
-        if comment:
+        if line.startswith(_COMMENT):
             if line.startswith("#S ") and runs[-1].rows:  # the next scan of a SPEC-like file
                 runs.append(_Run())
             continue
