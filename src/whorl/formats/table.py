@@ -20,7 +20,6 @@ from whorl.formats.style import add_missing_e, is_numeric_row, normalise, paired
 _COMMENT = ("#", "!", "%", ";", "//", "'", '"', "*")
 _INLINE = ("#", "!", "%", "//")
 _COMMENTED = re.compile(r"\n[ \t]*;")
-_CHUNK = 50_000
 _LEADING = 5
 _HEADER = 5000
 _REPAIR = "Correct or remove the line, or export the file again."
@@ -104,28 +103,17 @@ def _clean(lines: list[str], first: int, where: str) -> Table | None:
     if not block.isascii():
         return None
     rows = block.split("\n")
-    parts: list[NDArray[np.float64]] = []
-    kept: list[NDArray[np.int64]] = []
-    width = 0
-    for start in range(0, len(rows), _CHUNK):
-        split = [row.split() for row in rows[start : start + _CHUNK]]
-        lengths = np.fromiter(map(len, split), dtype=np.int64, count=len(split))
-        full = np.flatnonzero(lengths)
-        if full.size == 0:
-            continue
-        width = width or int(lengths[full[0]])
-        if np.any(lengths[full] != width):
-            return None
-        try:
-            flat = np.array(list(map(float, chain.from_iterable(split))))
-        except ValueError:
-            return None
-        parts.append(flat.reshape(-1, width))
-        kept.append(full + start)
-    values = np.concatenate(parts)
+    filled = [k for k, row in enumerate(rows) if row and not row.isspace()]
+    if len(filled) != len(rows):
+        rows = [rows[k] for k in filled]
+    try:
+        values = np.loadtxt(rows, dtype=np.float64, comments=None, ndmin=2)
+    except ValueError:  # a word, or rows of different length
+        return None
+    width = values.shape[1]
     if width < 2 or (width >= 4 and not notes and "," in text and not _increases(values)):
         return None
-    return Table(values, np.concatenate(kept) + first + 1, lines[:first], notes)
+    return Table(values, np.array(filled, dtype=np.int64) + first + 1, lines[:first], notes)
 
 
 def _increases(values: NDArray[np.float64]) -> bool:
