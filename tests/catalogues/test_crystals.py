@@ -35,8 +35,9 @@ def neighbours(key):
 
 def test_there_are_enough():
     solids = set(
-        "Li Be B C Na Mg Al Si P S K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te "
-        "I Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Tl Pb Bi Po Ra Ac Th Pa U Np Am Cm".split()
+        "Li Be B C Na Mg Al Si P S K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn "
+        "Sb Te I Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Tl Pb Bi Po Ra Ac Th Pa U Np "
+        "Am Cm".split()
     )
     assert {m.formula for m in ELEMENTS.values()} - {"Pu"} == solids
     assert len(COMPOUNDS) >= 150
@@ -107,6 +108,9 @@ def test_distances_make_chemical_sense(key):
         ("MnO2-ramsdellite", "Mn", "O", 2.2, {6}),
         ("MnO2-hollandite", "Mn", "O", 2.2, {6}),
         ("FeOOH-goethite", "Fe", "O", 2.4, {6}),
+        ("FeOOH-lepidocrocite", "Fe", "O", 2.4, {6}),
+        ("WO3-WO3", "W", "O", 2.4, {6}),
+        ("WO3-WO3", "O", "W", 2.4, {2}),
         ("Fe5O8-ferrihydrite-without-hydrogen", "Fe", "O", 2.4, {4, 6}),
         ("Y3Al5O12-garnet", "Y", "O", 2.7, {8}),
         ("Y3Al5O12-garnet", "Al", "O", 2.2, {4, 6}),

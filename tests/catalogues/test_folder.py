@@ -173,6 +173,15 @@ def test_works_where_the_index_cannot_be_written(place, tmp_path):
         locked.chmod(stat.S_IRWXU)
 
 
+def test_a_file_name_that_is_no_utf8(opened, place):
+    try:
+        (Path(os.fsdecode(os.fsencode(place) + b"/caf\xe9.cif"))).write_text(cif("Cu", 3.615))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    assert names(opened())[:2] == ["Ni.cif", "caf\\udce9.cif"]
+    assert opened().load("caf\\udce9.cif").formula == "Cu"
+
+
 def test_unknown_key(opened):
     with pytest.raises(CatalogueError, match="whorl catalogue show mine"):
         opened().load("../../etc/passwd")

@@ -89,7 +89,7 @@ class FolderCatalogue:
                 where=f"catalogue {self.name}",
                 remedy=f"Bring the folder back, or forget it with `whorl catalogue remove {self.name}`.",
             )
-        found = {path.relative_to(self.folder).as_posix(): path for path in _structure_files(self.folder)}
+        found = {_text(path.relative_to(self.folder).as_posix()): path for path in _structure_files(self.folder)}
         with self._open() as connection:
             known = {
                 str(path): (int(modified), int(size))
@@ -166,7 +166,8 @@ class FolderCatalogue:
 
     def _parse(self, key: str, path: Path, stat: tuple[int, int]) -> _Parsed:
         try:
-            structure = replace(read_structure(path), source=str(path))
+            structure = read_structure(path)
+            structure = replace(structure, name=_text(structure.name), source=_text(str(path)))
             entry = to_entry(structure, key, self.name)
             with path.open("rb") as stream:
                 digest = file_digest(stream, "sha256").hexdigest()
@@ -222,6 +223,11 @@ def _structure_files(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(root, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES]
     return sorted(found)
+
+
+def _text(path: str) -> str:
+    """Give a path as text that can be stored, bytes that are no UTF-8 written out."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _stat(path: Path) -> tuple[int, int]:

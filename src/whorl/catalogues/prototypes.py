@@ -12,8 +12,9 @@ A data file (TOML) holds ``[references]`` (short name to full reference) and ``[
     ]
 
 ``cell`` lists the free lengths and angles of the crystal system. ``on`` says what occupies each site in turn: ``Fe``,
-``Fe5/6``, ``Ni1/2+Fe1/2``; left out for an element. ``called`` replaces the family in the name ("magnetite") and ``written`` the formula ("Ni(OH)2"). ``formula`` and
-``density`` (g/cm^3) are declared independently of the sites, so that the tests can compare them.
+``Fe5/6``, ``Ni1/2+Fe1/2``; left out for an element. In the name, ``called`` stands for the family ("magnetite") and ``written``
+for the formula ("Ni(OH)2"). ``formula`` and ``density`` (g/cm^3) are declared independently of the sites, so that the tests can
+compare them.
 """
 
 from __future__ import annotations

@@ -16,22 +16,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from whorl.catalogues.geometry import Array
+from whorl.catalogues.geometry import Array, Integers
 from whorl.catalogues.shapes.shape import LARGEST, SMALLEST, Shape
 
 
-def columns(p: int, q: int, r: int) -> tuple[Array, list[int]]:
-    """Columns of a decahedron: foot points, shape (m, 2), and atoms in each (see the module for p, q, r)."""
+def columns(p: int, q: int, r: int) -> tuple[Integers, Integers, Integers]:
+    """Columns of one sector: s, t and the atoms in the column, shape (m,) each (see the module for p, q, r)."""
     height = p + q + 2 * r - 1
-    angle = 0.4 * np.pi * np.arange(5) + np.pi / 2
-    vertex = np.sqrt(0.75) * np.column_stack([np.cos(angle), np.sin(angle)])
-    feet, atoms = [np.zeros((1, 2))], [height]
-    for n in range(1, min(height, p + 2 * r)):
-        pairs = [(s, n - s) for s in range(1, n + 1) if s < p + r and n - s < p + r]
-        for s, t in pairs:
-            feet.append(s * vertex + t * np.roll(vertex, -1, axis=0))
-            atoms.extend([height - n] * 5)
-    return np.concatenate(feet), atoms
+    s, t = (a.ravel() for a in np.meshgrid(np.arange(1, p + r), np.arange(p + r), indexing="ij"))
+    keep = s + t < min(height, p + 2 * r)
+    return s[keep], t[keep], height - s[keep] - t[keep]
 
 
 def decahedron(p: int, q: int, r: int) -> Array:
@@ -53,9 +47,14 @@ def decahedron(p: int, q: int, r: int) -> Array:
     >>> [len(decahedron(*pqr)) for pqr in ((2, 1, 0), (2, 2, 0), (2, 2, 1), (2, 3, 1), (3, 1, 1))]
     [7, 13, 75, 101, 100]
     """
-    feet, atoms = columns(p, q, r)
-    z = np.concatenate([np.arange(n) - (n - 1) / 2 for n in atoms])
-    return np.column_stack([np.repeat(feet, atoms, axis=0), z])
+    angle = 0.4 * np.pi * np.arange(5) + np.pi / 2
+    vertex = np.sqrt(0.75) * np.column_stack([np.cos(angle), np.sin(angle)])
+    s, t, atoms = columns(p, q, r)
+    sectors = s[:, None, None] * vertex + t[:, None, None] * np.roll(vertex, -1, axis=0)
+    feet = np.concatenate([np.zeros((1, 2)), sectors.reshape(-1, 2)])
+    counts = np.concatenate([[p + q + 2 * r - 1], np.repeat(atoms, 5)])
+    z = np.concatenate([np.arange(n) - (n - 1) / 2 for n in counts])
+    return np.column_stack([np.repeat(feet, counts, axis=0), z])
 
 
 def shapes() -> Iterator[Shape]:
@@ -63,7 +62,7 @@ def shapes() -> Iterator[Shape]:
     for r in range(6):
         for p in range(1, 9):
             for q in range(1, 10):
-                count = sum(columns(p, q, r)[1])
+                count = p + q + 2 * r - 1 + 5 * int(columns(p, q, r)[2].sum())
                 if SMALLEST < count <= LARGEST and ((count <= 201 and q <= 6) or q <= p + r + 1):
                     kind = "Marks decahedron" if r else "decahedron"
                     yield Shape(f"decahedron-{p}-{q}-{r}", f"{kind} {p}-{q}-{r}", "decahedron", decahedron(p, q, r))
