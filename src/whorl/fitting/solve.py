@@ -177,6 +177,10 @@ class _Search:
                 step = np.zeros(count)
                 step[free] = -np.linalg.lstsq(h + damping * np.diag(diagonal), gradient[free], rcond=None)[0]
                 values = np.clip(state.values + step, self.lower, self.upper)
+                move = values - state.values
+                expected = -(2 * gradient + hessian @ move) @ move
+                if expected < tolerance * state.cost:  # nothing left to gain: do not pay for another evaluation
+                    break
                 trial = self.state(values, level)
                 if trial.cost < state.cost:
                     gain = (state.cost - trial.cost) / max(state.cost, 1e-300)
@@ -184,9 +188,6 @@ class _Search:
                     damping = max(damping / 6, 1e-9)
                     break
                 damping = min(damping * 5, 1e8)
-                moved = float(np.max(np.abs(values - state.values) / np.maximum(np.abs(state.values), 1e-8)))
-                if moved < 1e-10:
-                    break
             if not improved or gain < tolerance:
                 return state, iteration, True
         return state, limit, False

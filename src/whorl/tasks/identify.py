@@ -35,7 +35,7 @@ _QUICK = 48
 _PER_FAMILY = 5
 _FULL = 12
 _FULL_AT_LEAST = 6
-_HOPELESS = 40.0  # log evidence behind the best after the first fits
+_HOPELESS = 25.0  # log evidence behind the best after the first fits
 _LEVEL = 0.9
 #: log prior odds against one candidate that disagrees with the composition written in the file: a header is wrong in perhaps one case of
 #: twenty, and then any of some tens of other compositions may be right
@@ -235,10 +235,11 @@ def _best_fit(
         start = dict(suggestion.start) | ({"values": values} if values else {})
         for problem, first in technique.trials(signal, [suggestion.load()], start=start, effort=effort):
             fit = solve(
-                problem, start=first, max_iterations=8 if quick else 25, tolerance=1e-3 if quick else 1e-5,
+                problem, start=first, max_iterations=8 if quick else 12, tolerance=1e-3 if quick else 1e-5,
                 passes=1 if quick else 2, temper=constants.temper,
             )  # fmt: skip
-            fits.append(fit)
+            if np.any(fit.factors > 0):  # a phase of no amount explains nothing
+                fits.append(fit)
     except WhorlError:
         pass
     return technique.choose(fits) if fits else None

@@ -17,6 +17,9 @@ from whorl.techniques.pdf.instrument import SETTINGS, PdfInstrument, make_instru
 Array = NDArray[np.float64]
 
 DEFAULT_RANGE = (1.5, 30.0)
+_TAIL = 0.01
+_TAIL_MARGIN = 2.0
+_SHORTEST_END = 10.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,11 @@ def prepare(
         )
     x, y = measurement.x, measurement.signal.reshape(-1)
     low, high = _choose_range(x, range, where)
+    if range is None:
+        end = signal_end(x, y, low, high)
+        if end < high:
+            assumptions.append(f"range {low:g} to {end:g} angstrom (the signal beyond holds less than {_TAIL:.0%} of its power)")
+            high = end
     keep = measurement.used & (x >= low - 1e-9) & (x <= high + 1e-9)
     if int(keep.sum()) < 20:
         raise PatternError(
@@ -162,6 +170,29 @@ def prepare(
         warnings=tuple(warnings),
         settings=merged,
     )
+
+
+def signal_end(r: Array, g: Array, low: float, high: float) -> float:
+    """Where a signal ends: small particles have no distances beyond their size, and the noise there would be fitted in vain.
+
+    Returns
+    -------
+    float
+        ``high``, or the r (rounded, angstrom) some way beyond the point after which less than 1 % of the power between ``low`` and
+        ``high`` is left.
+
+    Examples
+    --------
+    >>> r = np.arange(1, 3001) * 0.01
+    >>> signal_end(r, np.sin(8 * r) * np.exp(-r / 2), 1.5, 30.0), signal_end(r, np.sin(8 * r), 1.5, 30.0)
+    (10.0, 30.0)
+    """
+    inside = (r >= low) & (r <= high)
+    power = np.cumsum(g[inside] ** 2 * np.gradient(r[inside]))
+    if not power[-1] > 0:
+        return high
+    last = float(r[inside][int(np.searchsorted(power, (1 - _TAIL) * power[-1]))])
+    return min(high, max(round(last + _TAIL_MARGIN, 1), _SHORTEST_END))
 
 
 def infer_qmax(r: Array, g: Array) -> float | None:

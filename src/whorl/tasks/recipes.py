@@ -1,0 +1,346 @@
+"""What a task is asked to do, as plain data: made by a face, run anywhere, kept with the run, made again for a replay.
+
+A recipe holds every parameter that the answer depends on, defaults included. The command line, the Python API and a replay make
+the same recipe, so they give the same bits.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar, Protocol
+
+from whorl.catalogues import Catalogue, builtin_catalogues, open_catalogue
+from whorl.core.errors import StructureError, UsageError, WorkspaceError
+from whorl.core.hypothesis import Hypothesis, element_counts
+from whorl.core.measurement import Measurement
+from whorl.core.verdict import Verdict
+from whorl.tasks import hypotheses
+from whorl.techniques.protocol import Progress
+
+
+class Recipe(Protocol):
+    """A task with all its parameters; picklable, and kept as JSON."""
+
+    task: ClassVar[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the parameters as JSON-ready data."""
+        ...
+
+    def content(self) -> dict[str, str]:
+        """Give what the parameters name but do not hold: name of each catalogue or structure and the hash of its content."""
+        ...
+
+    def extra(self) -> dict[str, bytes]:
+        """Give the files that a replay needs beside the parameters."""
+        ...
+
+    def arguments(self) -> list[str]:
+        """Give the words of the command line after the input that ask for the same."""
+        ...
+
+    def run(
+        self, measurement: Measurement, *, content: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Verdict:
+        """Do the task on one frame; with the ``content`` that was seen before, what was opened then is used again."""
+        ...
+
+
+@dataclass(frozen=True)
+class Identify:
+    """Identify a measurement among the built-in catalogues and those of the user.
+
+    Parameters
+    ----------
+    elements : tuple of str, optional
+        Elements the sample may hold.
+    catalogues : tuple of str
+        Names or folders searched beside the built-in ones.
+    only : bool
+        Search nothing but ``catalogues``.
+    top : int
+        Candidates returned.
+    range : (low, high), optional
+        Part of the axis to fit.
+    settings : mapping
+        Overrides of what the file states of the instrument.
+
+    Examples
+    --------
+    >>> Identify(elements=("Li", "O"), top=3).arguments()
+    ['--elements', 'Li,O', '--top', '3']
+    """
+
+    task: ClassVar[str] = "identify"
+
+    elements: tuple[str, ...] | None = None
+    catalogues: tuple[str, ...] = ()
+    only: bool = False
+    top: int = 5
+    range: tuple[float, float] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "elements", known_elements(self.elements))
+        object.__setattr__(self, "range", checked_range(self.range))
+        object.__setattr__(self, "settings", _plain(self.settings))
+        if self.top < 1:
+            raise UsageError(f"top {self.top}", remedy="Ask for at least one candidate.")
+        if self.only and not self.catalogues:
+            raise UsageError("only the given catalogues are to be searched, and none is given", remedy="Name one with --catalogue.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """See `Recipe.as_dict`."""
+        return {
+            "elements": None if self.elements is None else list(self.elements),
+            "catalogues": list(self.catalogues),
+            "only": self.only,
+            "top": self.top,
+            "range": None if self.range is None else list(self.range),
+            "settings": dict(self.settings),
+        }
+
+    def content(self) -> dict[str, str]:
+        """See `Recipe.content`; the catalogues are brought up to date."""
+        return {catalogue.name: catalogue.content_hash for catalogue in open_all(self.catalogues, only=self.only)}
+
+    def extra(self) -> dict[str, bytes]:
+        """See `Recipe.extra`; catalogues are not copied."""
+        return {}
+
+    def arguments(self) -> list[str]:
+        """See `Recipe.arguments`."""
+        words = [] if self.elements is None else ["--elements", ",".join(self.elements)]
+        for name in self.catalogues:
+            words += ["--catalogue", name]
+        words += ["--only"] if self.only else []
+        words += [] if self.top == Identify.top else ["--top", str(self.top)]
+        return words + _common(self.range, self.settings)
+
+    def run(
+        self, measurement: Measurement, *, content: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Verdict:
+        """See `Recipe.run`."""
+        from whorl.tasks.identify import identify
+
+        if content is None:
+            found = open_all(self.catalogues, only=self.only)
+        else:
+            found = _opened(self.catalogues, self.only, tuple(content.items()))
+        return identify(
+            measurement,
+            catalogues=found,
+            elements=self.elements,
+            top=self.top,
+            range=self.range,
+            settings=self.settings,
+            progress=progress,
+        )
+
+
+@dataclass(frozen=True)
+class Refine:
+    """Refine structures, together the phases of one candidate.
+
+    Parameters
+    ----------
+    structures : tuple of Hypothesis
+    sources : tuple of str
+        How the user named each: a file, a catalogue entry.
+    range, settings
+        As in `Identify`.
+    fixed : mapping
+        Parameters to hold, by name.
+    size : bool, optional
+        Crystals are particles (True), bulk (False), or whatever the data decide.
+    """
+
+    task: ClassVar[str] = "refine"
+
+    structures: tuple[Hypothesis, ...] = ()
+    sources: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    size: bool | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "range", checked_range(self.range))
+        object.__setattr__(self, "settings", _plain(self.settings))
+        object.__setattr__(self, "fixed", _plain(self.fixed))
+        if not self.structures:
+            raise UsageError("no structure to refine", remedy="Name at least one CIF or XYZ file or catalogue entry.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """See `Recipe.as_dict`."""
+        return {
+            "structures": list(self.sources or [s.name for s in self.structures]),
+            "range": None if self.range is None else list(self.range),
+            "settings": dict(self.settings),
+            "fixed": dict(self.fixed),
+            "size": self.size,
+        }
+
+    def content(self) -> dict[str, str]:
+        """See `Recipe.content`."""
+        return {f"{i}:{s.name}": hypotheses.digest(s) for i, s in enumerate(self.structures, 1)}
+
+    def extra(self) -> dict[str, bytes]:
+        """See `Recipe.extra`: the structures as they were before the refinement."""
+        return {START: hypotheses.dump(self.structures)}
+
+    def arguments(self) -> list[str]:
+        """See `Recipe.arguments`."""
+        words = list(self.sources or [s.name for s in self.structures])
+        for name, value in self.fixed.items():
+            words += ["--fix", f"{name}={_number(value)}"]
+        words += [] if self.size is None else ["--size" if self.size else "--no-size"]
+        return words + _common(self.range, self.settings)
+
+    def run(
+        self, measurement: Measurement, *, content: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Verdict:
+        """See `Recipe.run`."""
+        del content
+        from whorl.tasks.refine import refine
+
+        return refine(
+            measurement,
+            self.structures,
+            range=self.range,
+            settings=self.settings,
+            fixed=self.fixed,
+            size=self.size,
+            progress=progress,
+        )
+
+
+#: file of a kept run that holds the structures a refinement started from
+START = "start.json"
+
+
+def recipe_from(task: str, parameters: Mapping[str, Any], extra: Mapping[str, bytes]) -> Recipe:
+    """Make the recipe of a kept run again.
+
+    Parameters
+    ----------
+    task : str
+    parameters : mapping
+        What `Recipe.as_dict` gave.
+    extra : mapping of file name to bytes
+        What `Recipe.extra` gave.
+
+    Raises
+    ------
+    WorkspaceError
+        If the run was kept without them, or by a task that cannot be repeated.
+    """
+    given = dict(parameters)
+    try:
+        limits = given.pop("range", None)
+        given["range"] = None if limits is None else (limits[0], limits[1])
+        if task == "identify":
+            elements = given.pop("elements")
+            return Identify(
+                **given | {"catalogues": tuple(given["catalogues"])}, elements=None if elements is None else tuple(elements)
+            )
+        if task == "refine":
+            sources = tuple(given.pop("structures"))
+            return Refine(**given, sources=sources, structures=hypotheses.load(extra[START]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise WorkspaceError(
+            f"the parameters of this run cannot be used ({error!r})", remedy="Run the task itself again."
+        ) from error
+    raise WorkspaceError(f"a run of {task!r} cannot be repeated", remedy="Run the task itself again.")
+
+
+def command_of(recipe: Recipe, name: str) -> str:
+    """Write the command line that repeats a recipe on an input, quoted for a shell.
+
+    Examples
+    --------
+    >>> command_of(Identify(settings={"qmax": 22.0}), "my data.gr")
+    "whorl identify 'my data.gr' --set qmax=22"
+    """
+    return shlex.join(["whorl", recipe.task, name, *recipe.arguments()])
+
+
+def open_all(names: Sequence[str], *, only: bool) -> list[Catalogue]:
+    """Open the built-in catalogues, unless ``only``, and those named, each once."""
+    found = [] if only else builtin_catalogues()
+    known = {catalogue.name for catalogue in found}
+    for name in names:
+        catalogue = open_catalogue(name)
+        if catalogue.name not in known or name not in known:
+            found.append(catalogue)
+            known.add(name)
+    return found
+
+
+def known_elements(elements: Collection[str] | str | None) -> tuple[str, ...] | None:
+    """Check chemical symbols and put them in alphabetical order; a text is read as a list or a formula.
+
+    Raises
+    ------
+    UsageError
+        If one is not known.
+
+    Examples
+    --------
+    >>> known_elements("O, Li,Co"), known_elements(["Fe"]), known_elements("LiCoO2")
+    (('Co', 'Li', 'O'), ('Fe',), ('Co', 'Li', 'O'))
+    """
+    if elements is None:
+        return None
+    parts = [elements] if isinstance(elements, str) else list(elements)
+    found: set[str] = set()
+    for part in [word for text in parts for word in text.replace(";", ",").replace(" ", ",").split(",") if word]:
+        try:
+            found |= element_counts(part).keys()
+        except StructureError as error:
+            raise UsageError(error.what, where="elements", remedy="Give chemical symbols, such as Li,Co,O.") from error
+    if not found:
+        raise UsageError("no element is given", where="elements", remedy="Give chemical symbols, such as Li,Co,O.")
+    return tuple(sorted(found))
+
+
+def checked_range(limits: Sequence[float] | None) -> tuple[float, float] | None:
+    """Check that a range has two ends in order.
+
+    Raises
+    ------
+    UsageError
+        If it has not.
+    """
+    if limits is None:
+        return None
+    if len(limits) != 2 or not limits[0] < limits[1]:
+        raise UsageError(
+            f"range {':'.join(f'{v:g}' for v in limits)} has not a lower and an upper end", remedy="Write it as 1.5:30."
+        )
+    return float(limits[0]), float(limits[1])
+
+
+@lru_cache(maxsize=2)
+def _opened(names: tuple[str, ...], only: bool, content: tuple[tuple[str, str], ...]) -> list[Catalogue]:
+    del content  # what the catalogues hold: when it changes, they are opened anew
+    return open_all(names, only=only)
+
+
+def _common(limits: tuple[float, float] | None, settings: Mapping[str, Any]) -> list[str]:
+    words = [] if limits is None else ["--range", f"{_number(limits[0])}:{_number(limits[1])}"]
+    for name, value in settings.items():
+        words += ["--set", f"{name}={_number(value) if isinstance(value, float) else value}"]
+    return words
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Make whole numbers floats, so that 22 and 22.0 are the same setting."""
+    return {k: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in settings.items()}
