@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +155,7 @@ def test_a_damaged_index_is_made_again(opened, tmp_path):
 
 def test_an_index_of_another_layout_is_made_again(opened, tmp_path):
     opened()
-    with sqlite3.connect(tmp_path / "index" / "index.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "index" / "index.sqlite")) as connection, connection:
         connection.execute("UPDATE meta SET value = '0' WHERE name = 'layout'")
     assert opened().report.added == 3
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import combinations_with_replacement, pairwise, product
 
 import numpy as np
 import pytest
 
 from whorl.catalogues import open_catalogue
-from whorl.catalogues.geometry import distance_list, nearest_distance, unit_bonds
+from whorl.catalogues.geometry import Distinct, distance_list, nearest_distance, unit_bonds
+from whorl.catalogues.shapes import decahedra, hcp_blocks, lattice_cuts
 from whorl.formats import read_structure
 
 FAMILIES = {
@@ -88,3 +89,18 @@ def test_published_test_clusters_are_in_the_catalogue(catalogue, shared_data):
         # the files' hcp has c/a = 1.633 and five digits
         best = min(np.abs(distance_list(catalogue.load(e.key).positions) - wanted).max() for e in candidates)
         assert best < 2e-3, path.name
+
+
+def test_the_whole_range_of_published_classifiers_is_covered(catalogue):
+    # 5 to 200 atoms, h <= k <= l up to 10 layers or cells, p and q up to 5, r up to 5 (DeepStruc, MetalFinder)
+    seen = Distinct()
+    for entry in catalogue.entries():
+        if entry.atoms <= 200:
+            seen.add(catalogue.load(entry.key).positions)
+    counts = list(combinations_with_replacement(range(1, 11), 3))
+    shapes = [lattice_cuts.polyhedron(lattice, *hkl) for lattice in ("sc", "bcc", "fcc") for hkl in counts]
+    shapes += [hcp_blocks.block(*cells) for cells in counts if 2 * np.prod(cells) <= 200]
+    shapes += [decahedra.decahedron(*pqr) for pqr in product(range(1, 6), range(1, 6), range(6))]
+    field = [unit_bonds(points) for points in shapes if 5 <= len(points) <= 200]
+    assert len(field) == 586
+    assert not any(seen.add(points) for points in field)
