@@ -1,0 +1,30 @@
+"""The command line. One module per command; no science here, and nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Words after ``whorl``; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 done; 1 the answer is "none of these" with ``--strict``; 2 bad usage; 3 bad input; 4 missing extra; 70 an error inside
+        whorl; 130 interrupted with finished work kept; 141 the reader of the output went away.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    whorl 0...
+    0
+    """
+    from whorl.cli.app import run
+
+    return run(argv)

@@ -1,0 +1,51 @@
+"""``whorl refine``: least squares against structures the user names."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from whorl.cli import options
+
+
+def refine(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Measured data: a file, a quoted pattern, a folder.")],
+    structures: Annotated[
+        list[str],
+        typer.Argument(metavar="STRUCTURE", help="CIF or XYZ files or catalogue entries; several are the phases of a mixture."),
+    ],
+    fix: Annotated[
+        list[str] | None, typer.Option("--fix", metavar="NAME=VALUE", help="Hold a parameter: --fix delta2=0.")
+    ] = None,
+    size: Annotated[
+        bool | None, typer.Option("--size/--no-size", help="Crystals are particles, or bulk; the data decide by default.")
+    ] = None,
+    range: options.Range = None,
+    set: options.Set = None,
+    report: options.Report = None,
+    json: options.Json = None,
+    csv: options.Csv = None,
+    xlsx: options.Xlsx = None,
+    curves: options.Curves = None,
+    workers: options.Workers = None,
+    workspace: options.Place = None,
+    no_cache: options.NoCache = False,
+    strict: options.Strict = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Refine structures against measured data by least squares."""
+    limits, settings, fixed = options.read_range(range), options.read_settings(set), options.read_numbers(fix, "--fix")
+    from whorl.cli.batch import Outputs, run_batch
+    from whorl.tasks.hypotheses import find
+    from whorl.tasks.recipes import Refine
+
+    recipe = Refine(
+        structures=tuple(find(text) for text in structures), sources=tuple(structures), range=limits, settings=settings,
+        fixed=fixed, size=size,
+    )  # fmt: skip
+    outputs = Outputs(
+        report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,
+        strict=strict, quiet=quiet,
+    )  # fmt: skip
+    raise typer.Exit(run_batch(recipe, [file], outputs))

@@ -1,0 +1,115 @@
+"""Verdicts in words and tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from whorl.core.verdict import Candidate, Verdict
+from whorl.report.notation import MISSING, format_fixed, format_probability, format_quantity
+
+_PARAMETERS = 4  # of a candidate in the table; the report has all
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Set rows in columns, two blanks apart.
+
+    Examples
+    --------
+    >>> print(table(["name", "Rw"], [["Ni (fcc)", "0.02"]], right=[1]))
+      name        Rw
+      Ni (fcc)  0.02
+    """
+    widths = [max(len(row[j]) for row in [head, *rows]) for j in range(len(head))]
+    lines = []
+    for row in [head, *rows]:
+        cells = [cell.rjust(w) if j in right else cell.ljust(w) for j, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def full(verdict: Verdict) -> str:
+    """Say a verdict in full: the answer, its candidates, what to mind, what was assumed."""
+    if verdict.error is not None:
+        return failure(verdict)
+    lines = [headline(verdict), "", candidates(verdict)]
+    if verdict.set is not None and len(verdict.set.members) > 1:
+        lines += ["", f"{verdict.set.level:.0%} set: {', '.join(verdict.set.members)}"]
+    for title, texts in (("Warnings", verdict.warnings), ("Notes", _notes(verdict)), ("Assumed", verdict.assumptions)):
+        if texts:
+            lines += ["", title, *(f"  - {text}" for text in texts)]
+    return "\n".join(lines)
+
+
+def headline(verdict: Verdict) -> str:
+    """Say the answer in one line."""
+    best = verdict.best
+    if best is None:
+        return f"{verdict.file}: no candidate"
+    none = format_probability(verdict.none_probability)
+    if verdict.task == "identify" and verdict.is_none:
+        return f"{verdict.file}: none of these (probability {none}); the nearest is {best.name}, Rw {format_fixed(best.rw, 3)}"
+    if verdict.task == "identify":
+        chance = f"probability {format_probability(best.probability)}, none of these {none}, "
+        group = len([c for c in verdict.candidates if c.group == best.group])
+        like = f" or {group - 1} like it" if group > 1 else ""
+        return f"{verdict.file}: {best.name}{like} ({chance}Rw {format_fixed(best.rw, 3)})"
+    return f"{verdict.file}: {best.name}, Rw {format_fixed(best.rw, 3)}"
+
+
+def candidates(verdict: Verdict) -> str:
+    """Set the candidates in a table; a refinement, all of its parameters."""
+    if verdict.task != "identify" and verdict.best is not None:
+        return parameters(verdict.best)
+    head = ["#", "group", "structure", "formula", "probability", "Rw", "parameters"]
+    rows = [
+        [
+            str(c.rank),
+            str(c.group),
+            c.name,
+            c.formula,
+            format_probability(c.probability),
+            format_fixed(c.rw, 3),
+            main_parameters(c),
+        ]
+        for c in verdict.candidates
+    ]
+    return table(head, rows, right=(0, 1, 4, 5))
+
+
+def parameters(candidate: Candidate) -> str:
+    """Set all parameters of a candidate in a table, the phases behind them where there are several."""
+    rows = [[name, format_quantity(q), "at its limit" if q.at_limit else ""] for name, q in candidate.parameters.items()]
+    text = table(["parameter", "value", ""], rows)
+    if len(candidate.phases) > 1:
+        shares = [[p.name, p.formula, format_quantity(p.weight_fraction)] for p in candidate.phases]
+        text += "\n\n" + table(["phase", "formula", "weight fraction"], shares)
+    return text
+
+
+def main_parameters(candidate: Candidate) -> str:
+    """Give the first parameters of a candidate in one line."""
+    found = [f"{name} {format_quantity(q)}" for name, q in candidate.parameters.items()]
+    return ", ".join(found[:_PARAMETERS])
+
+
+def line(verdict: Verdict) -> str:
+    """Say a verdict in one line, for many files."""
+    if verdict.error is not None:
+        return failure(verdict)
+    warned = f"  [{len(verdict.warnings)} warning{'s' if len(verdict.warnings) > 1 else ''}]" if verdict.warnings else ""
+    detail = main_parameters(verdict.best) if verdict.best is not None and not verdict.is_none else ""
+    return f"{headline(verdict)}{'  ' + detail if detail else ''}{warned}"
+
+
+def failure(verdict: Verdict) -> str:
+    """Say why a file has no answer, naming the file."""
+    error = verdict.error
+    if error is None:
+        return f"{verdict.file}: {MISSING}"
+    where = error.where if verdict.file in error.where else ": ".join(part for part in (verdict.file, error.where) if part)
+    return f"{where}: {error.what}. {error.remedy}".rstrip()
+
+
+def _notes(verdict: Verdict) -> list[str]:
+    best = verdict.best
+    return [] if best is None else [f"{best.name}: {note}" for note in best.notes]
