@@ -7,8 +7,9 @@ The Debye equation (Debye, Ann. Phys. 351, 809 (1915), doi:10.1002/andp.19153510
     S(Q) = 1 + \frac{1}{N \langle f \rangle^2} \sum_{i \ne j} \dots, \qquad F(Q) = Q\,[S(Q) - 1],
 
 is evaluated for each pair of elements as the sine transform of a histogram of distances. A distance is spread over four nodes
-with the cubic B-spline, whose transform sinc^4(Q dr / 2) is divided out afterwards, so that a bin of 0.02 angstrom gives F(Q) to
-better than 1e-6 (root mean square) of the direct double sum up to Q = 25/angstrom.
+with the cubic B-spline, whose transform sinc^4(Q dr / 2) is divided out afterwards. Up to Q = 25/angstrom and with the thermal
+motion of a cold metal (U = 0.004 angstrom^2), F(Q) differs from the direct double sum by less than 1e-5 of its root mean square
+with a bin of 0.02 angstrom, 1e-6 with 0.01 (three times that for atoms at rest).
 """
 
 from __future__ import annotations
