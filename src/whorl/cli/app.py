@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 from whorl import __version__
@@ -70,19 +69,16 @@ def run(argv: Sequence[str] | None = None) -> int:
         messages.trace()
         messages.error(str(error))
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         messages.error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line, never a stack trace
+        if _is_usage(error):
+            error.show()  # type: ignore[attr-defined]
+            return 2
         messages.trace()
         text = str(error).splitlines()[0] if str(error) else ""
         messages.error(
@@ -91,3 +87,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         )
         return INTERNAL
     return int(code or 0)
+
+
+def _is_usage(error: Exception) -> bool:
+    """Tell whether the parser refused the command line (its errors are click's, which newer versions of Typer bring along)."""
+    return any(kind.__name__ == "ClickException" for kind in type(error).__mro__)

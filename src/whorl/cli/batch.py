@@ -77,6 +77,7 @@ class _Batch:
         self.workspace = workspace
         self.order = {item.name: i for i, item in enumerate(items)}
         self.many = len(items) > 1
+        self.prefix = _common_folder(items) if self.many else ""
         self.verdicts: dict[int, Verdict] = {}
         self.kept = 0
         self.codes: set[int] = set()
@@ -146,7 +147,7 @@ class _Batch:
         elif self.outputs.json == "-" or self.outputs.quiet:
             return
         elif self.many:
-            messages.out(words.line(verdict))
+            messages.out(words.line(verdict, verdict.file.removeprefix(self.prefix)))
         else:
             messages.out(words.full(verdict))
 
@@ -205,6 +206,12 @@ class _Batch:
         if self.outputs.strict and any(v.is_none for v in self.verdicts.values()):
             return 1
         return 0
+
+
+def _common_folder(items: Sequence[Item]) -> str:
+    """Give the folder that all inputs are in, with its slash: what lines need not repeat."""
+    folders = {str(Path(item.path).parent) for item in items}
+    return f"{folders.pop()}/" if len(folders) == 1 else ""
 
 
 def _slim(verdict: Verdict) -> Verdict:

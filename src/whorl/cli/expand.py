@@ -18,8 +18,8 @@ def expand(words: Sequence[str]) -> list[str]:
     """List the files that words name, each once.
 
     A folder gives the files in it that look like data: those with a suffix of scattering data, and only if there are none of
-    these, text files. Patterns (``*``, ``?``, ``[...]``, ``**`` for folders below) and folders are sorted as people count: frame 9
-    before frame 10. So is a list that the shell has sorted.
+    these, text files. Patterns (``*``, ``?``, ``[...]``, ``**`` for folders below) and folders are sorted as people count,
+    frame 9 before frame 10. So is a list that the shell has sorted.
 
     Raises
     ------
@@ -66,7 +66,11 @@ def _folder(path: Path) -> list[str]:
 
 
 def _pattern(word: str) -> list[str]:
-    found = [file for file in glob.glob(str(Path(word).expanduser()), recursive=True) if Path(file).is_file()]
+    found = [file for file in _matches(word) if Path(file).is_file()]
     if not found:
         raise PatternError("no file matches this pattern", where=word, remedy="Check the folder and the spelling.")
     return sorted(found, key=natural)
+
+
+def _matches(word: str) -> list[str]:
+    return glob.glob(str(Path(word).expanduser()), recursive=True)  # noqa: PTH207 - the pattern may be absolute

@@ -16,7 +16,9 @@ def identify(
     ] = None,
     catalogue: Annotated[
         list[str] | None,
-        typer.Option("--catalogue", metavar="NAME|FOLDER", help="Search this too: a catalogue, or a folder of CIF and XYZ files."),
+        typer.Option(
+            "--catalogue", metavar="NAME|FOLDER", help="Search this too: a catalogue, or a folder of CIF and XYZ files."
+        ),
     ] = None,
     only: Annotated[bool, typer.Option("--only", help="Search nothing but the catalogues given.")] = False,
     top: Annotated[int, typer.Option("--top", min=1, help="Candidates to show.")] = 5,
@@ -42,7 +44,12 @@ def identify(
     from whorl.tasks.recipes import Identify, known_elements
 
     recipe = Identify(
-        elements=known_elements(elements), catalogues=tuple(catalogue or ()), only=only, top=top, range=limits, settings=settings
+        elements=known_elements(elements),
+        catalogues=tuple(catalogue or ()),
+        only=only,
+        top=top,
+        range=limits,
+        settings=settings,
     )
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,

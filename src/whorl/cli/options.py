@@ -14,10 +14,14 @@ from whorl.core.errors import UsageError
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW:HIGH", help="Part of the axis to fit, such as 1.5:30.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Instrument setting that overrides the file's: qmax=22, radiation=neutron."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Instrument setting that overrides the file's: qmax=22, radiation=neutron."
+    ),
 ]
 Report = Annotated[Path | None, typer.Option("--report", metavar="FOLDER", help="Write a report to open in a browser.")]
-Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write one JSON object per line; - is standard output.")]
+Json = Annotated[
+    str | None, typer.Option("--json", metavar="FILE|-", help="Write one JSON object per line; - is standard output.")
+]
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write one row per input.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", metavar="FILE", help="Write one row per input as a workbook.")]
 Curves = Annotated[Path | None, typer.Option("--curves", metavar="FILE", help="Write all fitted curves: .csv, .nxs or .h5.")]

@@ -27,7 +27,8 @@ def simulate(
     range: Annotated[str | None, typer.Option("--range", metavar="LOW:HIGH", help="Axis; 0.01:30 by default.")] = None,
     step: Annotated[float, typer.Option("--step", help="Step of the axis.")] = _DEFAULT[2],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write it here (.gr, .nxs); columns to standard output by default.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write it here (.gr, .nxs); columns to standard output by default."),
     ] = None,
 ) -> None:
     """Simulate the measurement that a structure would give."""

@@ -40,20 +40,20 @@ def full(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def headline(verdict: Verdict) -> str:
-    """Say the answer in one line."""
-    best = verdict.best
+def headline(verdict: Verdict, name: str = "") -> str:
+    """Say the answer in one line, with another name for the input if one is given."""
+    best, name = verdict.best, name or verdict.file
     if best is None:
-        return f"{verdict.file}: no candidate"
+        return f"{name}: no candidate"
     none = format_probability(verdict.none_probability)
     if verdict.task == "identify" and verdict.is_none:
-        return f"{verdict.file}: none of these (probability {none}); the nearest is {best.name}, Rw {format_fixed(best.rw, 3)}"
+        return f"{name}: none of these (probability {none}); the nearest is {best.name}, Rw {format_fixed(best.rw, 3)}"
     if verdict.task == "identify":
         chance = f"probability {format_probability(best.probability)}, none of these {none}, "
         group = len([c for c in verdict.candidates if c.group == best.group])
         like = f" or {group - 1} like it" if group > 1 else ""
-        return f"{verdict.file}: {best.name}{like} ({chance}Rw {format_fixed(best.rw, 3)})"
-    return f"{verdict.file}: {best.name}, Rw {format_fixed(best.rw, 3)}"
+        return f"{name}: {best.name}{like} ({chance}Rw {format_fixed(best.rw, 3)})"
+    return f"{name}: {best.name}, Rw {format_fixed(best.rw, 3)}"
 
 
 def candidates(verdict: Verdict) -> str:
@@ -92,13 +92,13 @@ def main_parameters(candidate: Candidate) -> str:
     return ", ".join(found[:_PARAMETERS])
 
 
-def line(verdict: Verdict) -> str:
+def line(verdict: Verdict, name: str = "") -> str:
     """Say a verdict in one line, for many files."""
     if verdict.error is not None:
         return failure(verdict)
     warned = f"  [{len(verdict.warnings)} warning{'s' if len(verdict.warnings) > 1 else ''}]" if verdict.warnings else ""
     detail = main_parameters(verdict.best) if verdict.best is not None and not verdict.is_none else ""
-    return f"{headline(verdict)}{'  ' + detail if detail else ''}{warned}"
+    return f"{headline(verdict, name)}{'  ' + detail if detail else ''}{warned}"
 
 
 def failure(verdict: Verdict) -> str:

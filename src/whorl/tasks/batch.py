@@ -1,8 +1,9 @@
 """Many inputs through one recipe: in processes, kept as they finish, cached, resumable.
 
 Every item is looked up in the workspace first, under its cache key: task, bytes of the input, version of whorl, all parameters
-and the content of the catalogues or structures. What is not there is computed by worker processes, and each worker keeps its own
-results, so a kill at any moment loses only what was being computed. A file that cannot be used gives a verdict with the error.
+and the content of the catalogues or structures. What is not there is computed by worker processes, each of which keeps its own
+results, so that a kill at any moment loses only what was being computed. A file that cannot be used gives a verdict with the
+error.
 """
 
 from __future__ import annotations

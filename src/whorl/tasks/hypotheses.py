@@ -74,7 +74,11 @@ def _only(rows: Sequence[tuple[Catalogue, Entry]], wanted: str, text: str) -> En
             return found[0]
     known = [name for _, entry in rows for name in (entry.name, entry.key)]
     close = get_close_matches(wanted, known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(repr(name) for name in close)}?" if close else "List the entries with: whorl catalogue show NAME."
+    hint = (
+        f"Did you mean {' or '.join(repr(name) for name in close)}?"
+        if close
+        else "List the entries with: whorl catalogue show NAME."
+    )
     raise StructureError("no such file and no catalogue entry of that name", where=text, remedy=hint)
 
 

@@ -1,7 +1,7 @@
 """A verdict and the workspace: what is kept of it beside its JSON, and how it comes back whole.
 
-Curves of all candidates go to ``curves.npz``, the structures of all candidates exactly to ``extra/structures.json``, and those of
-the best candidate also to ``structures/`` as CIF or XYZ, for people.
+Curves of all candidates go to ``curves.npz``, the structures of all candidates exactly to ``extra/structures.json``, and those
+of the best candidate also to ``structures/`` as CIF or XYZ, for people.
 """
 
 from __future__ import annotations

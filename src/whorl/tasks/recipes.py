@@ -9,7 +9,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 from whorl.catalogues import Catalogue, builtin_catalogues, open_catalogue
@@ -18,6 +20,7 @@ from whorl.core.hypothesis import Hypothesis, element_counts
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.tasks import hypotheses
+from whorl.techniques import KINDS as TECHNIQUES
 from whorl.techniques.protocol import Progress
 
 
@@ -86,11 +89,13 @@ class Identify:
     def __post_init__(self) -> None:
         object.__setattr__(self, "elements", known_elements(self.elements))
         object.__setattr__(self, "range", checked_range(self.range))
-        object.__setattr__(self, "settings", _plain(self.settings))
+        object.__setattr__(self, "settings", known_settings(self.settings))
         if self.top < 1:
             raise UsageError(f"top {self.top}", remedy="Ask for at least one candidate.")
         if self.only and not self.catalogues:
-            raise UsageError("only the given catalogues are to be searched, and none is given", remedy="Name one with --catalogue.")
+            raise UsageError(
+                "only the given catalogues are to be searched, and none is given", remedy="Name one with --catalogue."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """See `Recipe.as_dict`."""
@@ -169,7 +174,7 @@ class Refine:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "range", checked_range(self.range))
-        object.__setattr__(self, "settings", _plain(self.settings))
+        object.__setattr__(self, "settings", known_settings(self.settings))
         object.__setattr__(self, "fixed", _plain(self.fixed))
         if not self.structures:
             raise UsageError("no structure to refine", remedy="Name at least one CIF or XYZ file or catalogue entry.")
@@ -305,6 +310,30 @@ def known_elements(elements: Collection[str] | str | None) -> tuple[str, ...] | 
     if not found:
         raise UsageError("no element is given", where="elements", remedy="Give chemical symbols, such as Li,Co,O.")
     return tuple(sorted(found))
+
+
+def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the names of instrument settings; whole numbers become floats, so that 22 and 22.0 are the same.
+
+    Raises
+    ------
+    UsageError
+        If no technique has a setting of that name.
+
+    Examples
+    --------
+    >>> known_settings({"qmax": 22})
+    {'qmax': 22.0}
+    """
+    known: list[str] = []
+    for key in TECHNIQUES:
+        known += import_module(f"whorl.techniques.{key}.instrument").SETTINGS
+    for name in settings:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            remedy = f"Did you mean {close[0]}?" if close else f"Settings are {', '.join(known)}."
+            raise UsageError(f"unknown setting {name!r}", remedy=remedy)
+    return _plain(settings)
 
 
 def checked_range(limits: Sequence[float] | None) -> tuple[float, float] | None:

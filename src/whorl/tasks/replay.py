@@ -81,9 +81,7 @@ def replay(run: str, *, workspace: Workspace, progress: Progress | None = None) 
     stored = workspace.load(run)
     kept = stored.verdict
     if kept.status != "ok":
-        raise WorkspaceError(
-            "this run ended with an error", where=stored.id, remedy="Run the task itself again on the file."
-        )
+        raise WorkspaceError("this run ended with an error", where=stored.id, remedy="Run the task itself again on the file.")
     parameters = kept.provenance.parameters if kept.provenance is not None else {}
     recipe = recipe_from(kept.task, parameters.get("recipe", {}), stored.extra)
     item = item_of(kept)

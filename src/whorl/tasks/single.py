@@ -1,4 +1,7 @@
-"""One input through one recipe: what the Python API calls. A measurement in memory is kept as the text that reads back the same."""
+"""One input through one recipe: what the Python API calls.
+
+A measurement in memory is kept as the text that reads back the same.
+"""
 
 from __future__ import annotations
 
