@@ -106,10 +106,17 @@ class _Search:
         self.evaluations = 0
 
     def state(self, values: Array, level: float) -> _State:
+        found = self.trial(values, level)
+        if found is None:
+            raise FitError("the model is not finite", remedy="Check start values and bounds.")
+        return found
+
+    def trial(self, values: Array, level: float) -> _State | None:
+        """Evaluate a point; ``None`` where the model is not finite, so that a step there is taken back."""
         evaluation = self.problem.evaluate(values, jacobian=True)
         self.evaluations += 1
         if not np.all(np.isfinite(evaluation.basis)):
-            raise FitError("the model is not finite", remedy="Check start values and bounds.")
+            return None
         basis = self.root[:, None] * evaluation.basis
         factors = self._factors(basis)
         residual = self.target - basis @ factors
@@ -181,8 +188,8 @@ class _Search:
                 expected = -(2 * gradient + hessian @ move) @ move
                 if expected < tolerance * state.cost:  # nothing left to gain: do not pay for another evaluation
                     break
-                trial = self.state(values, level)
-                if trial.cost < state.cost:
+                trial = self.trial(values, level)
+                if trial is not None and trial.cost < state.cost:
                     gain = (state.cost - trial.cost) / max(state.cost, 1e-300)
                     state, improved = trial, True
                     damping = max(damping / 6, 1e-9)
@@ -206,7 +213,8 @@ class _Search:
         prior = np.zeros(hessian.shape[0])
         prior[:count] = np.where(self.has_prior, 1 / self.spread**2, 0.0)
         hessian[np.diag_indices_from(hessian)] += prior
-        free = np.concatenate([~at_bound, state.factors > 0]) & (np.diag(hessian) > 0)
+        either_sign = np.array([not t.non_negative for t in problem.linear], dtype=bool)
+        free = np.concatenate([~at_bound, (state.factors > 0) | either_sign]) & (np.diag(hessian) > 0)
         covariance = np.zeros_like(hessian)
         index = np.flatnonzero(free)
         if index.size:
