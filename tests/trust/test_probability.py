@@ -1,0 +1,89 @@
+"""From evidence to probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from whorl.fitting.evidence import Temper
+from whorl.trust.probability import Calibration, calibration, credible_set, none_probability, share
+
+EVIDENCE = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=12)
+CONSTANTS = Calibration(Temper(), 0.4, 0.15)
+
+
+@given(EVIDENCE, st.randoms(use_true_random=False))
+def test_probabilities_are_some_and_sum_to_1(evidence, random):
+    found = share(evidence, [random.randint(1, 3) for _ in evidence])
+    assert sum(found) == pytest.approx(1.0)
+    assert all(0 <= p <= 1 for p in found)
+
+
+def test_the_prior_is_uniform_over_groups_then_over_members():
+    assert share([0.0] * 6, [1, 1, 1, 1, 2, 3]) == pytest.approx([1 / 12] * 4 + [1 / 3] * 2)
+
+
+def test_forty_spinels_do_not_outvote_one_rock_salt():
+    found = share([0.0] * 41, [1] * 40 + [2])
+    assert sum(found[:40]) == pytest.approx(found[40])
+
+
+@given(st.floats(-5, 5))
+def test_odds_are_the_exponential_of_the_difference(gap):
+    one, other = share([gap, 0.0], [1, 2])
+    assert one / other == pytest.approx(np.exp(gap))
+
+
+@given(EVIDENCE, st.floats(-1e3, 1e3))
+def test_only_differences_count(evidence, shift):
+    groups = list(range(len(evidence)))
+    assert share([e + shift for e in evidence], groups) == pytest.approx(share(evidence, groups), abs=1e-9)
+
+
+def test_a_prior_multiplies():
+    assert share([0.0, 0.0], [1, 2], [np.log(3.0), 0.0]) == pytest.approx([0.75, 0.25])
+
+
+def test_no_candidate():
+    assert share([], []) == []
+    assert credible_set([], [], 0.9) == []
+
+
+@given(st.floats(1e-4, 2.0), st.floats(1e-4, 2.0))
+def test_none_grows_with_the_misfit(one, other):
+    assume(one < other)
+    assert none_probability(one, CONSTANTS) <= none_probability(other, CONSTANTS)
+
+
+def test_none_at_its_limits():
+    assert none_probability(0.0, CONSTANTS) < 1e-6
+    assert none_probability(0.4, CONSTANTS) == 0.5
+    assert none_probability(5.0, CONSTANTS) > 0.999
+    assert none_probability(1e300, CONSTANTS) == pytest.approx(1.0)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=10), st.floats(0.05, 0.99))
+def test_the_credible_set_is_the_smallest_that_reaches_its_level(weights, level):
+    probabilities = [w / sum(weights) for w in weights]
+    names = [str(i) for i in range(len(weights))]
+    chosen = credible_set(names, probabilities, level)
+    inside = [probabilities[int(n)] for n in chosen]
+    assert inside == sorted(inside, reverse=True)
+    assert sum(inside) >= level - 1e-9
+    assert sum(inside[:-1]) < level
+    assert min(inside) >= max([p for n, p in zip(names, probabilities, strict=True) if n not in chosen], default=0.0)
+
+
+def test_ties_keep_their_order():
+    assert credible_set(["a", "b", "c"], [1 / 3] * 3, 0.5) == ["a", "b"]
+
+
+def test_the_constants_that_come_with_the_package():
+    c = calibration("pdf")
+    assert 0.0 < c.temper.discrepancy < 0.2
+    assert 0.0 < c.temper.fraction <= 1.0
+    # a good refinement is an answer, a misfit of the size of the data is not
+    assert none_probability(0.03, c) < 0.05
+    assert none_probability(0.9, c) > 0.8
