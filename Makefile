@@ -38,7 +38,7 @@ peers: ## install the programs whorl is measured against into .venv-peers
 	benchmarks/peers/setup.sh
 
 docs: $(VENV)/.dev ## build the documentation into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs-serve: $(VENV)/.dev ## show the documentation while it is written
 	$(BIN)/mkdocs serve
