@@ -22,3 +22,41 @@ def shared_data() -> Path:
     if not (folder / "MANIFEST.tsv").is_file():
         pytest.skip(f"measured data not found at {folder}: set WHORL_DATA to the folder that holds MANIFEST.tsv")
     return folder
+
+
+@pytest.fixture(scope="session")
+def four_cifs(tmp_path_factory) -> Path:
+    """Folder with the CIFs of Ni, Cu, Si and NaCl: a catalogue that is searched in no time."""
+    from whorl.core.hypothesis import Crystal, Site
+    from whorl.formats import write_structure
+
+    folder = tmp_path_factory.mktemp("four-cifs")
+    sodium_chloride = (Site("Na", (0, 0, 0), label="Na1"), Site("Cl", (0.5, 0.5, 0.5), label="Cl1"))
+    for name, a, group, sites in (
+        ("Ni", 3.5238, "225", (Site("Ni", (0, 0, 0), label="Ni1"),)),
+        ("Cu", 3.6149, "225", (Site("Cu", (0, 0, 0), label="Cu1"),)),
+        ("Si", 5.4310, "227", (Site("Si", (0.125, 0.125, 0.125), label="Si1"),)),
+        ("NaCl", 5.6402, "225", sodium_chloride),
+    ):
+        write_structure(Crystal(name, cell=(a, a, a, 90, 90, 90), space_group=group, sites=sites), folder / f"{name}.cif")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_pattern(four_cifs):
+    """Function that writes the G(r) of one of `four_cifs` to a file: ``write_pattern(path, "Ni", zoom=1.01, seed=3)``."""
+    import numpy as np
+
+    from whorl.formats import read_structure, write_measurement
+    from whorl.tasks.simulate import simulate
+
+    def write(path: Path, name: str = "Ni", *, seed: int = 0, noise: float = 0.02, r_max: float = 15.0, **settings) -> Path:
+        given = {"qmin": 0.7, "qmax": 22.0, "qdamp": 0.04, "u_iso": 0.006} | settings
+        structure = read_structure(four_cifs / f"{name}.cif")
+        found = simulate(structure, settings=given, x=np.arange(1, round(r_max / 0.02) + 1) * 0.02)
+        rough = noise * np.abs(found.signal).max() * np.random.default_rng(seed).standard_normal(found.x.size)
+        stated = {k: v for k, v in found.settings.items() if k in ("qmin", "qmax", "qdamp", "radiation")}
+        write_measurement(type(found)("gr", found.x, found.signal + rough, settings=stated), path)
+        return path
+
+    return write
