@@ -34,7 +34,7 @@ def slope(problem, values, k, analytic):
     """Derivative by the four-point formula, with steps so wide that the cut of peaks at five sigma hardly shows."""
     room = problem.parameters[k].upper - problem.parameters[k].lower
     basis = problem.evaluate(values, jacobian=False).basis
-    h = min(0.03 * np.max(np.abs(basis)) / np.max(np.abs(analytic)), 0.02 * room)
+    h = min(0.01 * np.max(np.abs(basis)) / np.max(np.abs(analytic)), 0.006 * room, 0.02 * abs(values[k]))
     step = h * np.eye(values.size)[k]
     at = [problem.evaluate(values + n * step, jacobian=False).basis for n in (-2, -1, 1, 2)]
     return (at[0] - 8 * at[1] + 8 * at[2] - at[3]) / (12 * h)
