@@ -32,7 +32,9 @@ def test_the_tutorial_runs(tmp_path):
         "OMP_NUM_THREADS": "1",
     }
     for language, text, expected in steps:
-        program = ["bash", "-euo", "pipefail", "-c", text] if language == "bash" else [sys.executable, "-W", "error", "-c", text]
+        program = (
+            ["bash", "-euo", "pipefail", "-c", text] if language == "bash" else [sys.executable, "-W", "error", "-c", text]
+        )
         run = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300)
         assert run.returncode == 0, f"{text}\n{run.stdout}\n{run.stderr}"
         assert "Traceback" not in run.stderr
