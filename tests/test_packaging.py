@@ -87,7 +87,7 @@ def test_no_source_imports_what_runs_code_from_data(path):
 def test_no_file_names_a_path_of_the_machine_it_was_written_on():
     # assembled, so that this file does not match itself
     private = re.compile(
-        r"/(?:home|Users)/(?!\.\.\.)[a-z][\w.-]*/|/" + r"work/(?:main|shared)|/" + r"root/|\.pyenv/versions|/opt/" + "pypi"
+        r"/(?:home|Users)/(?!\.\.\.)[a-z][\w.-]*/|/" + r"work/(?:main|shared)|/" + r"root/|/opt/" + r"pypi|pyenv/" + "versions"
     )
     found = []
     for path in tracked():
