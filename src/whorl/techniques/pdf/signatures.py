@@ -1,17 +1,19 @@
 """Distance lists of catalogue entries, computed once and kept on disk: what retrieval searches.
 
-A signature holds the distinct interatomic distances of an entry up to a limit, with their weights: angstrom for crystals and measured
-clusters, bond lengths for clusters whose bond length is open.
+A signature holds the distinct interatomic distances of an entry up to a limit, with their weights: angstrom for crystals and
+measured clusters, bond lengths for clusters whose bond length is open.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,12 +118,18 @@ def _path(catalogue: Catalogue) -> Path:
 
 
 def _read(path: Path) -> dict[str, Signature | None]:
+    """Signatures of a cache file; none when it is not there or not whole (a kill, a full disk)."""
     try:
-        with np.load(path, allow_pickle=False) as store:
-            rows: list[dict[str, Any]] = json.loads(str(store["rows"]))
-            distance, weight, channel = (store[k] for k in ("distance", "weight", "channel"))
-    except (OSError, ValueError, KeyError):
+        # opened here, since numpy does not close a file that it refuses
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as store:
+            return _unpacked(store)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, zlib.error):
         return {}
+
+
+def _unpacked(store: Any) -> dict[str, Signature | None]:
+    rows: list[dict[str, Any]] = json.loads(str(store["rows"]))
+    distance, weight, channel = (store[k] for k in ("distance", "weight", "channel"))
     out: dict[str, Signature | None] = {}
     for row in rows:
         if "first" not in row:
@@ -156,7 +164,7 @@ def _write(path: Path, signatures: dict[str, Signature | None]) -> None:
         rows=np.array(json.dumps(rows)),
         distance=np.concatenate([s.distance for s in present] or [empty]),
         weight=np.concatenate([s.weight for s in present] or [empty]),
-        channel=np.concatenate([s.channel for s in present] or [empty]).astype(np.int16),
+        channel=np.concatenate([s.channel for s in present] or [empty.astype(np.int64)]).astype(np.int16),
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
