@@ -16,11 +16,13 @@ doi:10.1162/neco.1992.4.3.415).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.fitting.problem import Problem
+if TYPE_CHECKING:
+    from whorl.fitting.problem import Problem
 
 Array = NDArray[np.float64]
 
@@ -36,8 +38,42 @@ class Temper:
 DEFAULT_TEMPER = Temper()
 
 
-def log_evidence(problem: Problem, values: Array, rw: float, jacobian: Array, temper: Temper = DEFAULT_TEMPER) -> float:
-    """Tempered log evidence of a fit.
+@dataclass(frozen=True)
+class Support:
+    """What a fit's evidence is made of, so that it can be weighed again under another tempering.
+
+    Attributes
+    ----------
+    independent_points : float
+    rw : float
+    prior_distance : float
+        Sum over parameters of squared distances from the prior mean in units of the prior's spread.
+    curvature : array, shape (p,)
+        Eigenvalues of s J^T J s, with J the derivative of the residual scaled to R_w, factors projected out.
+    """
+
+    independent_points: float
+    rw: float
+    prior_distance: float
+    curvature: Array
+
+    def log_evidence(self, temper: Temper = DEFAULT_TEMPER) -> float:
+        """Tempered log evidence, natural logarithm; only differences between fits of the same data count.
+
+        Examples
+        --------
+        >>> good, bad = Support(100.0, 0.1, 0.0, np.zeros(1)), Support(100.0, 0.2, 0.0, np.zeros(1))
+        >>> good.log_evidence() > bad.log_evidence()
+        True
+        """
+        points = temper.fraction * self.independent_points
+        level = self.rw**2 + temper.discrepancy**2
+        occam = float(np.sum(np.log1p(points / level * np.clip(self.curvature, 0.0, None))))
+        return float(-0.5 * points * np.log(level) - 0.5 * self.prior_distance - 0.5 * occam)
+
+
+def support(problem: Problem, values: Array, rw: float, jacobian: Array) -> Support:
+    """Gather the evidence of a fit.
 
     Parameters
     ----------
@@ -46,24 +82,12 @@ def log_evidence(problem: Problem, values: Array, rw: float, jacobian: Array, te
     rw : float
     jacobian : array, shape (n, p)
         Derivative of the residual, scaled so that the sum of squares of the residual is R_w^2, factors projected out.
-    temper : Temper
-
-    Returns
-    -------
-    float
-        Natural logarithm; only differences between fits of the same data count.
     """
-    points = temper.fraction * problem.independent_points
-    level = rw**2 + temper.discrepancy**2
-    spread = np.array([p.prior_spread for p in problem.parameters])
-    z = np.array(
-        [
-            (v - p.mean) / p.spread if p.mean is not None and p.spread is not None else 0.0
-            for v, p in zip(values, problem.parameters, strict=True)
-        ]
+    distance = sum(
+        ((v - p.mean) / p.spread) ** 2
+        for v, p in zip(values, problem.parameters, strict=True)
+        if p.mean is not None and p.spread is not None
     )
-    occam = 0.0
-    if spread.size:
-        hessian = (points / level) * (jacobian.T @ jacobian)
-        _, occam = np.linalg.slogdet(np.eye(spread.size) + hessian * np.outer(spread, spread))
-    return float(-0.5 * points * np.log(level) - 0.5 * (z @ z) - 0.5 * occam)
+    scaled = jacobian * np.array([p.prior_spread for p in problem.parameters])
+    curvature = np.linalg.eigvalsh(scaled.T @ scaled) if scaled.size else np.zeros(0)
+    return Support(float(problem.independent_points), rw, float(distance), curvature)

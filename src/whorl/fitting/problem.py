@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import FitError
+from whorl.fitting.evidence import Support
 
 Array = NDArray[np.float64]
 
@@ -136,6 +137,8 @@ class Fit:
         Of nonlinear parameters then factors; zero rows for parameters at bounds.
     evidence : float
         Tempered log evidence (Laplace), see `whorl.fitting.evidence`.
+    support : Support
+        What the evidence is made of.
     at_bound : tuple of bool
     iterations, evaluations : int
     converged : bool
@@ -150,6 +153,7 @@ class Fit:
     rw: float
     covariance: Array
     evidence: float
+    support: Support
     at_bound: tuple[bool, ...]
     iterations: int
     evaluations: int

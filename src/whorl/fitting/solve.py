@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import FitError
-from whorl.fitting.evidence import DEFAULT_TEMPER, Temper, log_evidence
+from whorl.fitting.evidence import DEFAULT_TEMPER, Temper, support
 from whorl.fitting.problem import Evaluation, Fit, Problem
 
 Array = NDArray[np.float64]
@@ -223,7 +223,7 @@ class _Search:
             covariance[np.ix_(index, index)] = np.linalg.pinv(scaled, rcond=1e-12, hermitian=True) * np.outer(size, size)
         spread = np.sqrt(np.clip(np.diag(covariance), 0, None))
         sigma = np.where(at_bound, np.nan, spread[:count])
-        evidence = log_evidence(problem, state.values, state.rw, self.jacobian(state), temper)
+        found = support(problem, state.values, state.rw, self.jacobian(state))
         return Fit(
             problem=problem,
             values=state.values,
@@ -233,7 +233,8 @@ class _Search:
             calculated=state.evaluation.basis @ state.factors,
             rw=state.rw,
             covariance=covariance,
-            evidence=evidence,
+            evidence=found.log_evidence(temper),
+            support=found,
             at_bound=tuple(bool(b) for b in at_bound),
             iterations=iterations,
             evaluations=self.evaluations,

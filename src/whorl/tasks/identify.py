@@ -3,6 +3,7 @@
 1. The technique prepares the measurement and ranks every admissible catalogue entry by a cheap match.
 2. The most promising, no more than a few of a family, are fitted with few parameters.
 3. The best of those are refined with the engine that `refine` uses, and ranked by tempered evidence.
+   The prior is uniform over families, then over the entries of a family: forty spinels do not outvote one rutile.
 4. Candidates that cannot be told apart are grouped; probabilities, a credible set and the probability of none follow.
 """
 
@@ -117,7 +118,7 @@ def identify(
         discrepancy=constants.temper.discrepancy,
     )
     none = probability.none_probability(min(t.fit.rw for t in full), constants)
-    shares = probability.share([t.fit.evidence for t in full], numbers, [t.prior for t in full])
+    shares = probability.share([t.score for t in full])
     order = sorted(_indices(full), key=lambda i: -shares[i])[:top]
     final = [(full[i], numbers[i], shares[i] * (1 - none)) for i in order]
     candidates = _report(technique, signal, final, progress)
@@ -157,24 +158,34 @@ def _fit_quick(
     cancelled: Callable[[], bool],
 ) -> list[_Tried]:
     hint = frozenset() if allowed else signal.elements_hint
-    chosen = _diverse([(s, s.merit + _hint_prior(s, hint)) for s in suggestions])
+    families = Counter(_family(s) for s in suggestions)
+
+    def prior(s: Suggestion) -> float:
+        return s.prior + _hint_prior(s, hint) - float(np.log(families[_family(s)]))
+
+    chosen = _diverse([(s, s.merit + prior(s)) for s in suggestions])
 
     def attempt(suggestion: Suggestion) -> _Tried | None:
         _check(cancelled)
         fit = _best_fit(technique, signal, suggestion, constants, "quick")
-        return None if fit is None else _Tried(suggestion, fit, _hint_prior(suggestion, hint))
+        return None if fit is None else _Tried(suggestion, fit, prior(suggestion))
 
     return sorted(_in_threads(attempt, chosen, "first fits", progress), key=lambda t: -t.score)
+
+
+def _family(s: Suggestion) -> tuple[str, str]:
+    """Entries without a family are a family each."""
+    return s.kind, s.family or s.key
 
 
 def _diverse(scored: Sequence[tuple[Suggestion, float]]) -> list[Suggestion]:
     """The best, no more than a few of a family at first; free places go to the best of the rest."""
     ordered = [s for s, _ in sorted(scored, key=lambda pair: -pair[1])]
-    count: Counter[str] = Counter()
+    count: Counter[tuple[str, str]] = Counter()
     chosen, rest = [], []
     for s in ordered:
-        count[s.family] += 1
-        (chosen if count[s.family] <= _PER_FAMILY else rest).append(s)
+        count[_family(s)] += 1
+        (chosen if count[_family(s)] <= _PER_FAMILY else rest).append(s)
     return (chosen[: _QUICK * 3 // 4] + rest[:_QUICK])[:_QUICK]
 
 

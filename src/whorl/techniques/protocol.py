@@ -72,6 +72,10 @@ class Suggestion:
         Gives the hypothesis.
     merit : float
         Log evidence of the cheap match.
+    kind : str
+        Of the hypothesis: "crystal", "cluster".
+    prior : float
+        Log prior odds that the technique gives the entry beside the uniform ones.
     start : mapping
         What the match says of the technique's start values (zoom, size, element).
     """
@@ -83,6 +87,8 @@ class Suggestion:
     source: str
     load: Callable[[], Hypothesis]
     merit: float
+    kind: str = ""
+    prior: float = 0.0
     start: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,7 +1,6 @@
 r"""From evidence to probabilities, with *none of these* as an answer.
 
-Given that one of the candidates is right, the probability of candidate i is proportional to exp(evidence_i) times its prior: uniform over
-groups, then over the members of a group, so that forty entries of one kind do not outvote one of another.
+Given that one of the candidates is right, the probability of candidate i is proportional to exp(evidence_i) times its prior.
 
 *None of these* is judged by the misfit that the true structure would reach: :math:`P(none) = 1 / (1 + e^{-(\ln R_w - \ln r_0) / s})`, with
 r_0 and s fitted on simulated experiments in which the truth was in the catalogue or had been taken out, family by family
@@ -59,29 +58,17 @@ def none_probability(rw: float, constants: Calibration) -> float:
     return float(1 / (1 + np.exp(-np.clip(z, -40, 40))))
 
 
-def share(evidence: Sequence[float], groups: Sequence[int], prior: Sequence[float] | None = None) -> list[float]:
-    """Probabilities of the candidates given that one is right (sum 1).
-
-    Parameters
-    ----------
-    evidence : sequence of float
-        Log evidence.
-    groups : sequence of int
-    prior : sequence of float, optional
-        Log prior of each candidate beside the uniform one over groups.
+def share(log_weight: Sequence[float]) -> list[float]:
+    """Probabilities of the candidates given that one is right (sum 1), from log evidence plus log prior.
 
     Examples
     --------
-    >>> share([0.0, 0.0, 0.0], [1, 1, 2])
-    [0.25, 0.25, 0.5]
+    >>> share([0.0, 0.0])
+    [0.5, 0.5]
     """
-    if not evidence:
+    if not log_weight:
         return []
-    number = np.asarray(groups)
-    members = np.array([np.sum(number == g) for g in number])
-    log = np.asarray(evidence, dtype=np.float64) - np.log(members)
-    if prior is not None:
-        log = log + np.asarray(prior)
+    log = np.asarray(log_weight, dtype=np.float64)
     weight = np.exp(log - log.max())
     return [float(w) for w in weight / weight.sum()]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.catalogues.base import Catalogue
+from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError, UsageError
 from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
@@ -32,6 +32,7 @@ _FREE_INSTRUMENT = ("qdamp", "qbroad")
 #: largest particle, in units of the range fitted, whose envelope is told from the resolution: Qdamp unknown, Qdamp stated
 _SIZE_REACH, _SIZE_REACH_KNOWN = 2.5, 6.0
 _STRONG = 3.0
+_EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
 
 
 class PairDistribution:
@@ -212,8 +213,21 @@ def _suggestion(p: Proposal) -> Suggestion:
         source=entry.source,
         load=cache(lambda: p.row.catalogue.load(entry.key)),
         merit=p.merit,
+        kind=entry.kind,
+        prior=_size_prior(entry),
         start=start,
     )
+
+
+def _size_prior(entry: Entry) -> float:
+    """Log prior against an exact large cluster: beyond some 300 atoms samples are distributions of sizes and shapes.
+
+    The largest particles whose every atom is known hold about that many (Au279, Ag374); for more, the crystal with an envelope says
+    the same with fewer claims.
+    """
+    if entry.kind != "cluster":
+        return 0.0
+    return -_EXACT_SLOPE * max(0.0, float(np.log(entry.atoms / _EXACT_ATOMS)))
 
 
 def _check_fixed(fixed: Mapping[str, float] | None, phases: Sequence[PhaseModel]) -> None:
