@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 GOOD = "\n".join(f"{0.02 * i:.2f} {((-1) ** i) * 0.1 * i % 7:.4f}" for i in range(1, 1000))
@@ -167,3 +171,19 @@ def test_unexpected_error_in_one_file_is_a_failed_file(whorl, little, tmp_path, 
     assert "ni.gr" in called.err
     assert "Traceback" not in called.err
     assert "Traceback" in whorl("--debug", "identify", path, *little).err
+
+
+def test_report_folder_that_cannot_be_made(whorl, little, tmp_path, write_pattern):
+    (tmp_path / "file").write_text("")
+    called = whorl("identify", write_pattern(tmp_path / "ni.gr"), *little, "--report", tmp_path / "file" / "out")
+    assert called.code == 3
+    assert "out: " in called.err
+    assert "internal" not in called.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_standard_output_on_a_full_disk():
+    command = f"{sys.executable} -m whorl --help > /dev/full"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert found.returncode == 3
+    assert found.stderr == "whorl: standard output: the disk is full. Free some space or choose another place.\n"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from whorl import __version__
 from whorl.cli import catalogue, convert, identify, messages, refine, replay, show, simulate
+from whorl.core.atomic import write_error
 from whorl.core.errors import WhorlError
 
 #: exit codes beside those of the errors
@@ -65,6 +67,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     messages.debug = debug
     try:
         code = app(args=words, prog_name="whorl", standalone_mode=False)
+        sys.stdout.flush()
     except WhorlError as error:
         messages.trace()
         messages.error(str(error))
@@ -73,8 +76,14 @@ def run(argv: Sequence[str] | None = None) -> int:
         messages.error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return PIPE_CLOSED
+    except OSError as error:
+        messages.trace()
+        messages.error(str(write_error(error, error.filename or "standard output")))
+        if error.filename is None:
+            _close_output()
+        return WhorlError.exit_code
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line, never a stack trace
         if _is_usage(error):
             error.show()  # type: ignore[attr-defined]
@@ -92,3 +101,9 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _is_usage(error: Exception) -> bool:
     """Tell whether the parser refused the command line (its errors are click's, which newer versions of Typer bring along)."""
     return any(kind.__name__ == "ClickException" for kind in type(error).__mro__)
+
+
+def _close_output() -> None:
+    """Let what is still to be written go nowhere, since nobody can receive it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
