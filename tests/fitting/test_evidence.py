@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whorl.fitting.evidence import Temper, log_evidence
+from whorl.fitting.evidence import Temper, support
 from whorl.fitting.problem import LinearTerm, Parameter
 from whorl.fitting.solve import solve
 
@@ -51,7 +51,7 @@ def test_below_the_discrepancy_a_better_fit_means_little(kit):
     problem = kit.cases["two peaks"].problem()
     values = np.array([p.value for p in problem.parameters])
     jacobian = np.zeros((kit.x.size, values.size))
-    evidence = [log_evidence(problem, values, rw, jacobian, Temper(0.05, 0.5)) for rw in (0.0, 0.01, 0.05, 0.2)]
+    evidence = [support(problem, values, rw, jacobian).log_evidence(Temper(0.05, 0.5)) for rw in (0.0, 0.01, 0.05, 0.2)]
     assert evidence[0] - evidence[1] < 0.05 * (evidence[2] - evidence[3])
     assert np.all(np.diff(evidence) < 0)
 
@@ -61,7 +61,7 @@ def test_evidence_is_the_formula(kit):
     problem = replace(problem, parameters=(Parameter("a", 0.3, 0.0, 5.0, mean=0.2, spread=0.1), Parameter("b", 1.5, 0.0, 3.0)))
     jacobian = np.random.default_rng(0).normal(size=(kit.x.size, 2)) * 0.01
     temper = Temper(0.03, 0.5)
-    found = log_evidence(problem, np.array([0.35, 1.0]), 0.04, jacobian, temper)
+    found = support(problem, np.array([0.35, 1.0]), 0.04, jacobian).log_evidence(temper)
     n, level = 0.5 * kit.x.size, 0.04**2 + 0.03**2
     spread = np.array([0.1, 3 / np.sqrt(12)])
     hessian = n / level * jacobian.T @ jacobian
@@ -80,6 +80,12 @@ def test_evidence_does_not_depend_on_the_unit_of_a_parameter(kit):
         truth=(200.0, 1.0),
     )
     assert solve(milli.problem(seed=1)).evidence == pytest.approx(solve(case.problem(seed=1)).evidence, abs=1e-3)
+
+
+def test_evidence_can_be_weighed_again(kit):
+    problem = kit.cases["two peaks"].problem(seed=1)
+    for temper in (Temper(0.01, 0.2), Temper(0.1, 0.9)):
+        assert solve(problem).support.log_evidence(temper) == pytest.approx(solve(problem, temper=temper).evidence)
 
 
 def test_prior_spread_is_the_narrower_of_the_two():

@@ -1,9 +1,9 @@
 r"""X-ray form factors and neutron scattering lengths.
 
-X-rays: f(Q) = c + sum_k a_k exp(-b_k s^2), s = Q / 4 pi, five terms, valid to s = 6/angstrom (Waasmaier & Kirfel, Acta Cryst. A 51,
-416 (1995), doi:10.1107/S0108767394013292). Neutrons: bound coherent lengths of the natural elements, fm (Sears, Neutron News 3, 26
-(1992), doi:10.1080/10448639208218770). Electrons: Mott-Bethe, f_e(Q) proportional to [Z - f(Q)] / Q^2; only ratios matter here, and
-the factor is left out.
+X-rays: f(Q) = c + sum_k a_k exp(-b_k s^2), s = Q / 4 pi, five terms, valid to s = 6/angstrom (Waasmaier & Kirfel, Acta
+Cryst. A 51, 416 (1995), doi:10.1107/S0108767394013292). Neutrons: bound coherent lengths of the natural elements, fm
+(Sears, Neutron News 3, 26 (1992), doi:10.1080/10448639208218770). Electrons: Mott-Bethe, f_e(Q) proportional to [Z - f(Q)]
+/ Q^2; only ratios matter here, and the factor is left out.
 """
 
 from __future__ import annotations
@@ -82,6 +82,19 @@ def scattering_factor(symbol: str, q: Array, radiation: str) -> Array:
         charge = float(xray(symbol, np.array(0.0)))
         return np.asarray((charge - xray(symbol, safe)) / safe**2)
     raise ValueError(f"unknown radiation {radiation!r}: use one of {', '.join(RADIATIONS)}")
+
+
+def is_tabulated(symbol: str, radiation: str) -> bool:
+    """Tell whether the scattering of an element is known for a radiation (polonium's neutron length, say, is not).
+
+    Examples
+    --------
+    >>> is_tabulated("Po", "x-ray"), is_tabulated("Po", "neutron")
+    (True, False)
+    """
+    if radiation == "neutron":
+        return symbol in _table("neutron_lengths")["lengths"]
+    return symbol == "D" or symbol in _table("form_factors")["coefficients"]
 
 
 def pair_weights(symbols: tuple[str, ...], fractions: Array, q: Array, radiation: str) -> Array:

@@ -48,6 +48,33 @@ def test_mask_is_respected(nickel_gr):
     assert not np.any((signal.r > 5.015) & (signal.r < 5.995))
 
 
+def test_masked_points_may_hold_anything(nickel_gr):
+    mask = np.ones(R.size, dtype=bool)
+    mask[500:503] = False
+    spoilt = np.where(mask, nickel_gr.signal, np.nan)
+    signal = prepare(bare(nickel_gr, signal=spoilt, mask=mask))
+    assert signal.instrument.qmax == pytest.approx(22.0, rel=0.05)  # read off in spite of the gap
+    assert np.all(np.isfinite(signal.g))
+    q = np.arange(1.0, 20.0, 0.01)
+    keep = np.ones(q.size, dtype=bool)
+    keep[300] = False
+    f = np.sin(2.5 * q)
+    whole, gap = (
+        prepare(Measurement("fq", q, values, mask=flags)) for values, flags in ((f, None), (np.where(keep, f, np.nan), keep))
+    )
+    assert gap.g == pytest.approx(whole.g, abs=1e-3)
+
+
+def test_too_little_to_use(nickel_gr):
+    with pytest.raises(PatternError, match=r"only 1 points between 1\.5 and 1\.5"):
+        prepare(bare(nickel_gr, x=R[:150], signal=nickel_gr.signal[:150]))
+    with pytest.raises(PatternError, match="only 0 points"):
+        prepare(bare(nickel_gr, mask=np.zeros(R.size, dtype=bool)))
+    q = np.arange(1.0, 20.0, 0.01)
+    with pytest.raises(PatternError, match="only 0 points"):
+        prepare(Measurement("fq", q, q, mask=np.zeros(q.size, dtype=bool)))
+
+
 @pytest.mark.parametrize(
     ("wanted", "error", "text"),
     [

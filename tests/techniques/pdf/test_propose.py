@@ -117,6 +117,16 @@ def test_nothing_to_search_is_an_error(rows, structures):
         PDF.propose(signal, [c for c in builtin_catalogues() if c.name == "compounds"], elements=frozenset({"Xe"}))
 
 
+def test_entries_that_the_radiation_is_not_tabulated_for_are_passed_over(rows, home, monkeypatch):
+    monkeypatch.setenv("WHORL_HOME", str(home))
+    signal = experiment(rows[0], 4)
+    both = frozenset({"Po", "Pb"})
+    for radiation, expected in (("x-ray", {"Pb", "Po"}), ("neutron", {"Pb"})):
+        stated = prepare(signal.measurement, settings={"radiation": radiation})
+        found = PDF.propose(stated, [c for c in builtin_catalogues() if c.name == "elements"], elements=both)
+        assert set().union(*(s.elements for s in found)) == expected
+
+
 def test_suggestions_load_what_they_name(rows, home, monkeypatch):
     monkeypatch.setenv("WHORL_HOME", str(home))
     pt = next(r for r in rows if r.entry.catalogue == "elements" and r.entry.elements == {"Pt"})

@@ -85,6 +85,42 @@ def test_one_atom_has_no_pairs():
         simulate(Cluster("Au", symbols=("Au",), positions=np.zeros((1, 3))))
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"u_iso": 0.0}, {"u_iso": -0.01}, {"zoom": 0.0}, {"diameter": 0.0}, {"diameter": -5.0}, {"bond": np.nan}, {"delta2": -1.0},
+     {"delta1": np.inf}, {"scale": 0.0}, {"u_iso": "thin"}],
+)  # fmt: skip
+def test_impossible_samples(structures, settings):
+    (name,) = settings
+    with pytest.raises(UsageError, match=f"{name} = "):
+        simulate(structures.nickel, settings=settings)
+
+
+def test_numbers_may_come_as_text(structures):
+    one, other = (
+        simulate(structures.nickel, settings={"u_iso": u, "diameter": d}, r=R).signal
+        for u, d in ((0.005, 20.0), ("0.005", "20"))
+    )
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("diameter", [4.0, 1200.0])
+def test_a_size_beyond_what_refines_is_simulated_as_given(structures, diameter):
+    r = np.arange(200, 300) * 0.01
+    ratio = simulate(structures.nickel, settings={"diameter": diameter}, r=r).signal / simulate(structures.nickel, r=r).signal
+    expected = 1 - 1.5 * r / diameter + 0.5 * (r / diameter) ** 3
+    assert ratio == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_element_that_a_radiation_is_not_tabulated_for(structures):
+    from dataclasses import replace
+
+    polonium = replace(structures.nickel, sites=(replace(structures.nickel.sites[0], element="Po"),))
+    assert simulate(polonium, r=R).signal.max() > 1
+    with pytest.raises(StructureError, match="neutron scattering of Po is not tabulated"):
+        simulate(polonium, settings={"radiation": "neutron"}, r=R)
+
+
 def test_every_sample_setting_is_explained():
     assert all(len(text) > 10 for _, text in SAMPLE.values())
 

@@ -123,11 +123,14 @@ def prepare(
             f"G(r) computed from the file's {measurement.format} with Q {used['qmin']:.2f} to {used['qmax']:.2f}"
         )
     x, y = measurement.x, measurement.signal.reshape(-1)
+    whole = np.interp(x, x[measurement.used], y[measurement.used]) if measurement.used.any() else np.zeros_like(x)
     low, high = _choose_range(x, range, where)
     if range is None:
-        end = signal_end(x, y, low, high)
+        end = signal_end(x, whole, low, high)
         if end < high:
-            assumptions.append(f"range {low:g} to {end:g} angstrom (the signal beyond holds less than {_TAIL:.0%} of its power)")
+            assumptions.append(
+                f"range {low:g} to {end:g} angstrom (the signal beyond holds less than {_TAIL:.0%} of its power)"
+            )
             high = end
     keep = measurement.used & (x >= low - 1e-9) & (x <= high + 1e-9)
     if int(keep.sum()) < 20:
@@ -135,7 +138,7 @@ def prepare(
             f"only {int(keep.sum())} points between {low:g} and {high:g} angstrom", where=where, remedy="Widen --range."
         )
     if "qmax" not in merged:
-        guess = infer_qmax(x, y)
+        guess = infer_qmax(x, whole)
         if guess is not None:
             merged["qmax"] = guess
             assumptions.append(f"Qmax {guess:.1f} 1/angstrom (not stated; read off the spectrum of the data)")
@@ -178,8 +181,8 @@ def signal_end(r: Array, g: Array, low: float, high: float) -> float:
     Returns
     -------
     float
-        ``high``, or the r (rounded, angstrom) some way beyond the point after which less than 1 % of the power between ``low`` and
-        ``high`` is left.
+        ``high``, or the r (rounded, angstrom) some way beyond the point after which less than 1 % of the power between
+        ``low`` and ``high`` is left.
 
     Examples
     --------
@@ -188,6 +191,8 @@ def signal_end(r: Array, g: Array, low: float, high: float) -> float:
     (10.0, 30.0)
     """
     inside = (r >= low) & (r <= high)
+    if int(inside.sum()) < 2:
+        return high
     power = np.cumsum(g[inside] ** 2 * np.gradient(r[inside]))
     if not power[-1] > 0:
         return high
@@ -292,13 +297,15 @@ def _to_gr(measurement: Measurement, settings: Mapping[str, Any]) -> tuple[Measu
     """Sine transform of F(Q) or S(Q), trapezoid rule on the file's own Q points."""
     from dataclasses import replace
 
-    q, y = measurement.x, measurement.signal.reshape(-1)
+    q, y = measurement.x[measurement.used], measurement.signal.reshape(-1)[measurement.used]
     if measurement.kind == "iq":
         raise PatternError(
             "I(Q) is not normalised",
             where=measurement.path,
             remedy="Reduce it to S(Q), F(Q) or G(r) first (PDFgetX3, PDFgetN, GudrunX, LiquidDiffract ...).",
         )
+    if q.size < 20:
+        raise PatternError(f"only {q.size} points to be used", where=measurement.path, remedy="Mask fewer points.")
     f = y if measurement.kind == "fq" else q * (y - 1.0)
     qmin = max(float(settings.get("qmin", q[0])), float(q[0]))
     qmax = min(float(settings.get("qmax", q[-1])), float(q[-1]))

@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from whorl.core.errors import StructureError
 from whorl.fitting.problem import Evaluation, LinearTerm, Parameter
 from whorl.physics import envelopes, peaks
-from whorl.physics.form_factors import pair_weights
+from whorl.physics.form_factors import is_tabulated, pair_weights
 from whorl.physics.transforms import SineGrid, interpolation
 from whorl.techniques.pdf.instrument import PdfInstrument
 from whorl.techniques.pdf.phases import PhaseModel
@@ -64,6 +65,7 @@ class PdfProblem:
     ) -> None:
         self.signal = signal
         self.phases = list(phases)
+        _check_elements(self.phases, signal.instrument.radiation)
         self.options = list(options) if options is not None else [PhaseOptions() for _ in phases]
         self.x, self.observed, self.weights = signal.r, signal.g, signal.weights
         self.absolute = signal.absolute
@@ -195,6 +197,17 @@ class PdfProblem:
             out[0] = curves[0]
             out[1 + wanted] = curves[1:]
         return out
+
+
+def _check_elements(phases: Sequence[PhaseModel], radiation: str) -> None:
+    for phase in phases:
+        for symbol in phase.symbols:
+            if not is_tabulated(symbol, radiation):
+                raise StructureError(
+                    f"the {radiation} scattering of {symbol} is not tabulated",
+                    where=phase.hypothesis.source or phase.hypothesis.name,
+                    remedy="Check the radiation and the element.",
+                )
 
 
 def _extra_parameters(option: PhaseOptions) -> list[Parameter]:

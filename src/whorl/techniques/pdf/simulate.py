@@ -51,18 +51,19 @@ def simulate(hypothesis: Hypothesis, *, settings: Mapping[str, Any] | None = Non
     Raises
     ------
     UsageError
-        If a setting is unknown.
+        If a setting is unknown or impossible.
 
     Examples
     --------
     >>> from whorl.core.hypothesis import Site
     >>> ni = Crystal("Ni", cell=(3.52, 3.52, 3.52, 90, 90, 90), space_group="225", sites=(Site("Ni", (0, 0, 0)),))
     >>> g = simulate(ni, settings={"qmax": 25.0, "u_iso": 0.005})
-    >>> round(float(g.x[g.signal.argmax()]), 2)
+    >>> near = g.x < 3.0
+    >>> round(float(g.x[near][g.signal[near].argmax()]), 2)
     2.49
     """
     given = {"qdamp": 0.0} | dict(settings or {})
-    sample = {k: given.pop(k, default) for k, (default, _) in SAMPLE.items()}
+    sample = _checked({k: given.pop(k, default) for k, (default, _) in SAMPLE.items()})
     unknown = set(given) - {"radiation", "qmin", "qmax", "qdamp", "qbroad", "composition"}
     if unknown:
         names = ", ".join(["radiation", "qmin", "qmax", "qdamp", "qbroad", *SAMPLE])
@@ -76,16 +77,42 @@ def simulate(hypothesis: Hypothesis, *, settings: Mapping[str, Any] | None = Non
         axis, np.zeros(axis.size), np.ones(axis.size), False, instrument, frozenset(), (float(axis[0]), float(axis[-1])),
         frozenset(), blank,
     )  # fmt: skip
-    scaled = zoomed(hypothesis, float(sample["zoom"] or 1.0), bond=sample["bond"], element=sample["element"])
+    scaled = zoomed(hypothesis, sample["zoom"] or 1.0, bond=sample["bond"], element=sample["element"])
     phase = make_phase(scaled, float(axis[-1]) + 4.0, positions=False)
     option = PhaseOptions(size=sample["diameter"], size_free=False, motion=None)
-    fixed = {p.name: float(sample["u_iso"]) for p in phase.parameters if p.name.startswith("U_") and sample["u_iso"]}
-    fixed |= {k: float(sample[k] or 0.0) for k in ("delta1", "delta2")}
+    fixed = {p.name: sample["u_iso"] for p in phase.parameters if p.name.startswith("U_") and sample["u_iso"]}
+    fixed |= {k: sample[k] or 0.0 for k in ("delta1", "delta2")}
+    if sample["diameter"] is not None:
+        fixed["diameter"] = sample["diameter"]
     problem = PdfProblem(signal, [phase], [option], free_instrument=(), fixed=fixed)
     values = np.array([p.value for p in problem.parameters])
-    g = problem.evaluate(values, jacobian=False).basis[:, 0] * float(sample["scale"] or 1.0)
+    g = problem.evaluate(values, jacobian=False).basis[:, 0] * (sample["scale"] or 1.0)
     kept = {k: v for k, v in instrument.model_dump().items() if v is not None}
     return Measurement("gr", axis, g, settings=kept | {"composition": scaled.formula}, format="simulated")
+
+
+def _checked(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Sample parameters as numbers.
+
+    Raises
+    ------
+    UsageError
+        If one is no number, or not in its range.
+    """
+    out = dict(sample)
+    for name in ("u_iso", "diameter", "zoom", "bond", "delta1", "delta2", "scale"):
+        value = sample[name]
+        if value is None:
+            continue
+        zero_too = name.startswith("delta")
+        try:
+            out[name] = float(value)
+        except (TypeError, ValueError):
+            out[name] = np.nan
+        if not (np.isfinite(out[name]) and (out[name] > 0 or (zero_too and out[name] == 0))):
+            least = "0 or above" if zero_too else "above 0"
+            raise UsageError(f"{name} = {value}", where="simulate", remedy=f"Give a number {least}: {SAMPLE[name][1]}.")
+    return out
 
 
 def zoomed(hypothesis: Hypothesis, zoom: float, *, bond: float | None = None, element: str | None = None) -> Hypothesis:

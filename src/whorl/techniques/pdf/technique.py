@@ -14,6 +14,7 @@ from whorl.core.errors import CatalogueError, UsageError
 from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
+from whorl.physics.form_factors import is_tabulated
 from whorl.techniques.pdf import explain
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
@@ -71,6 +72,7 @@ class PairDistribution:
         rows: list[Row] = []
         for catalogue in sorted(catalogues, key=lambda c: c.name in _BUILTIN):  # the user's own structures come first
             entries = [e for e in catalogue.entries(elements=elements) if not e.alias_of]
+            entries = [e for e in entries if all(is_tabulated(symbol, signal.instrument.radiation) for symbol in e.elements)]
             report = None if progress is None else _labelled(progress, f"distances of {catalogue.name}")
             known = load_signatures(catalogue, entries, progress=report)
             rows += [Row(catalogue, e, known[e.key]) for e in entries if e.key in known]
@@ -176,7 +178,10 @@ def shortened(signal: PdfSignal, r_max: float) -> PdfSignal:
 
 
 def without_copies(rows: Sequence[Row]) -> list[Row]:
-    """Leave out crystals of the formula, space group and density (1.5 %) of an earlier row; the first keeps the later one's family."""
+    """Leave out crystals of the formula, space group and density (1.5 %) of an earlier row.
+
+    The first keeps the later one's family.
+    """
     from dataclasses import replace
 
     kept: list[Row] = []
@@ -222,8 +227,8 @@ def _suggestion(p: Proposal) -> Suggestion:
 def _size_prior(entry: Entry) -> float:
     """Log prior against an exact large cluster: beyond some 300 atoms samples are distributions of sizes and shapes.
 
-    The largest particles whose every atom is known hold about that many (Au279, Ag374); for more, the crystal with an envelope says
-    the same with fewer claims.
+    The largest particles whose every atom is known hold about that many (Au279, Ag374); for more, the crystal with an
+    envelope says the same with fewer claims.
     """
     if entry.kind != "cluster":
         return 0.0
