@@ -184,3 +184,11 @@ def test_items_of_files_series_and_frames(tmp_path, files):
     assert names == ["0.gr", "s.nxs#0", "s.nxs#1", "odd#3", "missing.gr"]
     assert items[-1] == Item("missing.gr")
     assert items[3].frame is None
+
+
+def test_a_checkout_never_gives_the_answer_of_older_code():
+    import whorl
+    from whorl.tasks.batch import code_version
+
+    installed = "site-packages" in whorl.__file__
+    assert code_version() == whorl.__version__ if installed else code_version().startswith(f"{whorl.__version__}+")

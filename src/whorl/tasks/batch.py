@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from whorl.core.errors import UsageError, WhorlError
@@ -258,15 +258,29 @@ def _key(recipe: Recipe, item: Item, content: Mapping[str, str]) -> str:
 
     The end of its name is part of it, since a reader may take the kind of signal from there.
     """
-    from whorl import __version__
-
     name = Path(item.path).name.lower()
     suffix = Path(name).suffix
     hint = suffix if suffix in _TELLING else name
     parameters = {"recipe": recipe.as_dict(), "content": dict(content), "frame": item.frame, "name": hint}
     if not item.sha256:
         parameters["path"] = item.path
-    return cache_key(recipe.task, item.sha256, __version__, parameters)
+    return cache_key(recipe.task, item.sha256, code_version(), parameters)
+
+
+@cache
+def code_version() -> str:
+    """Version of whorl for cache keys; in a checkout also a hash of the code, which changes between versions."""
+    import hashlib
+
+    import whorl
+
+    folder = Path(whorl.__file__).parent
+    if "site-packages" in folder.parts or "dist-packages" in folder.parts:
+        return whorl.__version__
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return f"{whorl.__version__}+{digest.hexdigest()[:12]}"
 
 
 #: suffixes that alone say what a file holds
