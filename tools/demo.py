@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, T201, S603 - a command-line script that runs the whorl command
 """Identify and refine measured PDFs that the diffpy.cmi wheel ships, through the command line that everyone uses.
 
 The files are X-ray measurements that come with *Atomic Pair Distribution Function Analysis: A Primer* (Billinge & Jensen,

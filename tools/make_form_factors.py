@@ -1,4 +1,3 @@
-# noqa: INP001 - a script, not a package
 """Write the two tables of scattering lengths that whorl ships, from the packages that carry them.
 
 * ``form_factors.json``: X-ray f0 of free atoms and ions as five Gaussians and a constant,
@@ -90,7 +89,7 @@ def write(name: str, head: dict[str, object], key: str, table: dict[str, object]
     lines += [f'  "{key}": {{', ",\n".join(f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in table.items()), "  }"]
     DATA.mkdir(parents=True, exist_ok=True)
     (DATA / name).write_text("\n".join(["{", *lines, "}"]) + "\n", encoding="utf-8")
-    print(f"{name}: {len(table)} entries")  # noqa: T201 - a command line tool
+    print(f"{name}: {len(table)} entries")
 
 
 def main() -> None:

@@ -1,4 +1,3 @@
-# noqa: INP001 - a script, not a package
 """Write the reference curves of ``tests/physics/data``: crystals by PDFfit2, clusters by the direct Debye double sum.
 
 Run it after ``make peers``::
@@ -129,7 +128,7 @@ def write(name: str, record: dict[str, Any]) -> None:
     lines = ",\n".join(f' "{key}": {json.dumps(plain(value), default=plain)}' for key, value in record.items())
     path = OUT / f"{name}.json"
     path.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
-    print(f"{path.name}: {path.stat().st_size / 1024:.1f} kB")  # noqa: T201 - a command line tool
+    print(f"{path.name}: {path.stat().st_size / 1024:.1f} kB")
 
 
 def write_crystal(name: str, what: str, structure: dict[str, Any], settings: dict[str, Any]) -> None:

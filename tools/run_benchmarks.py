@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, T201, S603 - a command-line script that runs scripts of this repository
 """Run the scripts of ``benchmarks/`` one after the other, show their tables and say which bars were missed.
 
 ``python tools/run_benchmarks.py [--quick] [--json FOLDER] [NAME...]``

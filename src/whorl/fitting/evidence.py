@@ -1,16 +1,16 @@
 r"""Tempered evidence: how much a fit speaks for its hypothesis.
 
-For N independent points and a normal likelihood of unknown variance the likelihood is proportional to R_w^{-N}. Two facts temper it.
-Every model of a real experiment is a little wrong, so fits below a discrepancy level eps are equally good; and the misfits of
-neighbouring points come from the same wrong assumption, so only a part tau of the points testifies:
+For N independent points and a normal likelihood of unknown variance the likelihood is proportional to R_w^{-N}. Two facts
+temper it. Every model of a real experiment is a little wrong, so fits below a discrepancy level eps are equally good; and
+the misfits of neighbouring points come from the same wrong assumption, so only a part tau of the points testifies:
 
 .. math::
     \ln Z = -\tfrac{1}{2} \tau N \ln (R_w^2 + \epsilon^2) - \tfrac{1}{2} \sum_p z_p^2
             - \tfrac{1}{2} \ln \det (1 + s H s)
 
-with z the distance of each parameter from its prior mean in units of the prior's spread s, and H the tempered Hessian of the
-likelihood: Laplace's approximation, in which a parameter costs what the data narrow it down (MacKay, Neural Comput. 4, 415 (1992),
-doi:10.1162/neco.1992.4.3.415).
+with z the distance of each parameter from its prior mean in units of the prior's spread s, and H the tempered Hessian of
+the likelihood: Laplace's approximation, in which a parameter costs what the data narrow it down (MacKay, Neural Comput. 4,
+415 (1992), doi:10.1162/neco.1992.4.3.415).
 """
 
 from __future__ import annotations

@@ -92,28 +92,42 @@ class Evaluation:
 
 
 class Problem(Protocol):
-    """A measurement, a model, and what may vary.
+    """A measurement, a model, and what may vary."""
 
-    Attributes
-    ----------
-    parameters : sequence of Parameter
-    linear : sequence of LinearTerm
-    x, observed : array, shape (n,)
-    weights : array, shape (n,)
-        Relative statistical weights (1/sigma^2, or 1).
-    absolute : bool
-        True when the weights are 1/sigma^2 in the units of the data, so that chi-squared means something.
-    independent_points : float
-        How many independent values the n points hold.
-    """
+    @property
+    def parameters(self) -> Sequence[Parameter]:
+        """Nonlinear parameters."""
+        ...
 
-    parameters: Sequence[Parameter]
-    linear: Sequence[LinearTerm]
-    x: Array
-    observed: Array
-    weights: Array
-    absolute: bool
-    independent_points: float
+    @property
+    def linear(self) -> Sequence[LinearTerm]:
+        """Terms that enter by a factor."""
+        ...
+
+    @property
+    def x(self) -> Array:
+        """Axis of the data, shape (n,)."""
+        ...
+
+    @property
+    def observed(self) -> Array:
+        """Data, shape (n,)."""
+        ...
+
+    @property
+    def weights(self) -> Array:
+        """Relative statistical weights (1/sigma^2, or 1), shape (n,)."""
+        ...
+
+    @property
+    def absolute(self) -> bool:
+        """Whether the weights are 1/sigma^2 in the units of the data, so that chi-squared means something."""
+        ...
+
+    @property
+    def independent_points(self) -> float:
+        """How many independent values the n points hold."""
+        ...
 
     def evaluate(self, values: Array, *, jacobian: bool) -> Evaluation:
         """Give basis and derivatives at ``values`` (p,)."""

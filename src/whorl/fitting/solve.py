@@ -1,15 +1,15 @@
 r"""Variable projection with Levenberg-Marquardt.
 
-The model is y = sum_j c_j a_j(v). For given v the factors c follow from (non-negative) linear least squares, so only v is searched
-(Golub & Pereyra, SIAM J. Numer. Anal. 10, 413 (1973), doi:10.1137/0710036); the Jacobian is Kaufman's, which drops a term that vanishes
-with the residual (BIT 15, 49 (1975), doi:10.1007/BF01932995). Minimised is
+The model is y = sum_j c_j a_j(v). For given v the factors c follow from (non-negative) linear least squares, so only v is
+searched (Golub & Pereyra, SIAM J. Numer. Anal. 10, 413 (1973), doi:10.1137/0710036); the Jacobian is Kaufman's, which drops
+a term that vanishes with the residual (BIT 15, 49 (1975), doi:10.1007/BF01932995). Minimised is
 
 .. math::
     S(v) = \frac{N_{ind}}{\rho^2} R_w^2(v) + \sum_p \left(\frac{v_p - \mu_p}{s_p}\right)^2
 
-with N_ind independent points, priors (mu, s), and rho the level of misfit that the data deserve: it starts at a coarse value and is
-then set to the R_w reached, as for a normal likelihood whose variance is unknown. Neighbouring points of an oversampled curve are
-thereby not counted as independent measurements, neither against the priors nor in the uncertainties.
+with N_ind independent points, priors (mu, s), and rho the level of misfit that the data deserve: it starts at a coarse
+value and is then set to the R_w reached, as for a normal likelihood whose variance is unknown. Neighbouring points of an
+oversampled curve are thereby not counted as independent measurements, neither against the priors nor in the uncertainties.
 """
 
 from __future__ import annotations

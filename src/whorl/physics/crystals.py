@@ -176,7 +176,8 @@ def pair_table(
     order = np.argsort(((vector[first] @ metric) * vector[first]).sum(axis=1), kind="stable")
     total = np.bincount(inverse, weights=weight)
     keep = first[order]
-    return PairTable(vector[keep], shift[keep], total[order], i[keep], site_j[keep])
+    merged = np.asarray(total[order], dtype=np.float64)
+    return PairTable(vector[keep], shift[keep], merged, i[keep], site_j[keep])
 
 
 def _mix(values: Index, salt: int) -> Index:

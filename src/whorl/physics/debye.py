@@ -70,12 +70,12 @@ def _spread(positions: Array, starts: Index, dr: float, n: int) -> Array:
                     moments[k, 3] += wu * u * u
             histogram = out[row]
             row += 1
-            for k in range(n):  # node k - 1 comes first: the index is shifted by one
-                m0, m1, m2, m3 = moments[k, 0], moments[k, 1], moments[k, 2], moments[k, 3]
-                histogram[k] += m0 - 3.0 * m1 + 3.0 * m2 - m3
-                histogram[k + 1] += 4.0 * m0 - 6.0 * m2 + 3.0 * m3
-                histogram[k + 2] += m0 + 3.0 * m1 + 3.0 * m2 - 3.0 * m3
-                histogram[k + 3] += m3
+            for node in range(n):  # node - 1 comes first: the index is shifted by one
+                m0, m1, m2, m3 = moments[node, 0], moments[node, 1], moments[node, 2], moments[node, 3]
+                histogram[node] += m0 - 3.0 * m1 + 3.0 * m2 - m3
+                histogram[node + 1] += 4.0 * m0 - 6.0 * m2 + 3.0 * m3
+                histogram[node + 2] += m0 + 3.0 * m1 + 3.0 * m2 - 3.0 * m3
+                histogram[node + 3] += m3
     return out
 
 
@@ -136,12 +136,12 @@ class DebyeGrid:
         """Q nodes from pi/extent to just above qmax, shape (m,), 1/angstrom."""
         n_out, n = self._sizes
         step = np.pi / (n_out * self.dr_out)
-        return np.arange(1, min(int(np.ceil(self.qmax / step)) + 2, n)) * step
+        return np.arange(1, min(int(np.ceil(self.qmax / step)) + 2, n), dtype=np.float64) * step
 
     @cached_property
     def r(self) -> Array:
         """Output grid, shape (round(r_max / dr_out) + 1,), angstrom."""
-        return np.arange(round(self.r_max / self.dr_out) + 1) * self.dr_out
+        return np.arange(round(self.r_max / self.dr_out) + 1, dtype=np.float64) * self.dr_out
 
     @cached_property
     def _deconvolution(self) -> Array:
@@ -150,7 +150,7 @@ class DebyeGrid:
     @cached_property
     def _band(self) -> Array:
         step = self.q[1] - self.q[0]
-        return band_weights(self.q, self.qmin, self.qmax) * (step / np.pi)
+        return np.asarray(band_weights(self.q, self.qmin, self.qmax) * (step / np.pi))
 
     def distance_transforms(self, positions: Array, starts: Index) -> Array:
         """Sum of sin(Q d)/d over the pairs i < j of each pair of groups, on ``q``.
@@ -193,7 +193,10 @@ class DebyeGrid:
 
 @dataclass(frozen=True)
 class TotalScattering:
-    """Result of `total_scattering`: functions of Q on ``q`` (m,) and G(r) on ``r``; I(Q) in squared units of f for the whole cluster."""
+    """Result of `total_scattering`.
+
+    Functions of Q on ``q`` (m,) and G(r) on ``r``; I(Q) in squared units of f for the whole cluster.
+    """
 
     q: Array
     iq: Array

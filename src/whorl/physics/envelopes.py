@@ -1,9 +1,10 @@
 r"""What a finite particle does to G(r): the fraction of pairs at distance r that it still holds.
 
-Sphere of diameter D: gamma(r) = 1 - 3r/2D + (r/D)^3 / 2 for r < D (Guinier & Fournet, 1955; Howell, Proffen & Conradson, Phys. Rev.
-B 73, 094107 (2006), doi:10.1103/PhysRevB.73.094107). Spheroid: the orientation average of the sphere formula with the chord of
-each direction, by Gauss-Legendre quadrature (Lei et al., Phys. Rev. B 80, 024118 (2009), doi:10.1103/PhysRevB.80.024118).
-Lognormal diameters: the volume-weighted mean of gamma over the number distribution, i.e. weights D^3 p(D), by quadrature in ln D.
+Sphere of diameter D: gamma(r) = 1 - 3r/2D + (r/D)^3 / 2 for r < D (Guinier & Fournet, 1955; Howell, Proffen & Conradson,
+Phys. Rev. B 73, 094107 (2006), doi:10.1103/PhysRevB.73.094107). Spheroid: the orientation average of the sphere formula
+with the chord of each direction, by Gauss-Legendre quadrature (Lei et al., Phys. Rev. B 80, 024118 (2009),
+doi:10.1103/PhysRevB.80.024118). Lognormal diameters: the volume-weighted mean of gamma over the number distribution, i.e.
+weights D^3 p(D), by quadrature in ln D.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ An isotropic harmonic displacement turns the delta function of a distance d into
 .. math::
     g(r) = \frac{w}{d}\, \frac{1}{\sqrt{2 \pi \sigma^2}}\, \exp\left[-\frac{(r - d)^2}{2 \sigma^2}\right],
 
-the exact real-space form of the Debye equation with a Debye-Waller factor (the common alternative, w/r instead of w/d, moves a peak
-by sigma^2/d). Correlated motion and resolution change the width with distance (Jeong et al., Phys. Rev. B 67, 104301 (2003),
-doi:10.1103/PhysRevB.67.104301; Farrow et al., J. Phys.: Condens. Matter 19, 335219 (2007), doi:10.1088/0953-8984/19/33/335219):
+the exact real-space form of the Debye equation with a Debye-Waller factor (the common alternative, w/r instead of w/d,
+moves a peak by sigma^2/d). Correlated motion and resolution change the width with distance (Jeong et al., Phys. Rev. B 67,
+104301 (2003), doi:10.1103/PhysRevB.67.104301; Farrow et al., J. Phys.: Condens. Matter 19, 335219 (2007),
+doi:10.1088/0953-8984/19/33/335219):
 
 .. math::
     \sigma^2 = (U_i + U_j) \left(1 - \frac{\delta_1}{d} - \frac{\delta_2}{d^2} + Q_{broad}^2 d^2\right).

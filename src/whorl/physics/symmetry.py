@@ -92,7 +92,7 @@ def free_cell(rotations: Array, cell: Array) -> tuple[tuple[str, ...], Array]:
 
 
 def _metric_constraint(rotations: Array) -> Array:
-    """Matrix of the linear map G -> R^T G R - G on the six components of a symmetric G, all rotations stacked, shape (9 m, 6)."""
+    """Matrix of G -> R^T G R - G on the six components of a symmetric G, all rotations stacked, shape (9 m, 6)."""
     columns = []
     for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)):
         unit = np.zeros((3, 3))

@@ -110,12 +110,12 @@ class SineGrid:
     @cached_property
     def r(self) -> Array:
         """Interior r points, shape (n-1,), angstrom."""
-        return np.arange(1, self.n) * self.dr
+        return np.arange(1, self.n, dtype=np.float64) * self.dr
 
     @cached_property
     def q(self) -> Array:
         """Interior Q points, shape (n-1,), 1/angstrom."""
-        return np.arange(1, self.n) * self.dq
+        return np.arange(1, self.n, dtype=np.float64) * self.dq
 
     def to_q(self, g: Array) -> Array:
         """F(Q) of G(r) by the trapezoid rule; last axis of shape (n-1,)."""

@@ -1,58 +1,30 @@
 """Identify: retrieve, then verify.
 
 1. The technique prepares the measurement and ranks every admissible catalogue entry by a cheap match.
-2. The most promising, no more than a few of a family, are fitted with few parameters.
-3. The best of those are refined with the engine that `refine` uses, and ranked by tempered evidence.
-   The prior is uniform over families, then over the entries of a family: forty spinels do not outvote one rutile.
-4. Candidates that cannot be told apart are grouped; probabilities, a credible set and the probability of none follow.
+2. The most promising are fitted, the best of those refined with the engine that `refine` uses and ranked by tempered evidence
+   (`whorl.tasks.search`).
+3. Candidates that cannot be told apart are grouped; probabilities, a credible set and the probability of none follow.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from whorl.catalogues.base import Catalogue
-from whorl.core.errors import FitError, UsageError, WhorlError
+from whorl.core.errors import FitError, UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, CredibleSet, Verdict
-from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
+from whorl.tasks.search import Tried, named_values, search
 from whorl.techniques import technique_for
-from whorl.techniques.protocol import Findings, Progress, Suggestion, Technique
+from whorl.techniques.protocol import Findings, Progress, Technique
 from whorl.trust import groups as grouping
 from whorl.trust import probability
 
-_QUICK = 48
-_PER_FAMILY = 5
-_FULL = 12
-_FULL_AT_LEAST = 6
-_HOPELESS = 25.0  # log evidence behind the best after the first fits
 _LEVEL = 0.9
-#: log prior odds against one candidate that disagrees with the composition written in the file: a header is wrong in perhaps one case of
-#: twenty, and then any of some tens of other compositions may be right
-_HINT_OTHER = -6.0
-_HINT_SUBSET = -3.0
-
-
-@dataclass
-class _Tried:
-    suggestion: Suggestion
-    fit: Fit
-    prior: float
-
-    @property
-    def score(self) -> float:
-        return self.fit.evidence + self.prior
 
 
 def identify(
@@ -103,11 +75,10 @@ def identify(
     signal = technique.prepare(measurement, range=range, settings=settings)
     allowed = frozenset(elements) if elements else None
     suggestions = technique.propose(signal, catalogues, elements=allowed, progress=progress)
-    quick = _fit_quick(technique, signal, suggestions, constants, allowed, progress, cancelled)
-    if not quick:
+    hint = frozenset() if allowed else signal.elements_hint
+    full = search(technique, signal, suggestions, constants, hint=hint, progress=progress, cancelled=cancelled)
+    if not full:
         raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
-    full = _fit_full(technique, signal, quick, constants, progress, cancelled)
-    full.sort(key=lambda t: -t.score)
     reference = full[0].fit.problem
     numbers = grouping.group(
         [t.fit.calculated for t in full],
@@ -119,8 +90,7 @@ def identify(
     )
     none = probability.none_probability(min(t.fit.rw for t in full), constants)
     shares = probability.share([t.score for t in full])
-    order = sorted(_indices(full), key=lambda i: -shares[i])[:top]
-    final = [(full[i], numbers[i], shares[i] * (1 - none)) for i in order]
+    final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
     candidates = _report(technique, signal, final, progress)
     members = probability.credible_set([t.suggestion.name for t in full], shares, _LEVEL)
     verdict = Verdict(
@@ -144,120 +114,8 @@ def identify(
     )
 
 
-def _indices(items: Sequence[object]) -> list[int]:
-    return list(np.arange(len(items)))
-
-
-def _fit_quick(
-    technique: Technique,
-    signal: Any,
-    suggestions: Sequence[Suggestion],
-    constants: probability.Calibration,
-    allowed: frozenset[str] | None,
-    progress: Progress | None,
-    cancelled: Callable[[], bool],
-) -> list[_Tried]:
-    hint = frozenset() if allowed else signal.elements_hint
-    families = Counter(_family(s) for s in suggestions)
-
-    def prior(s: Suggestion) -> float:
-        return s.prior + _hint_prior(s, hint) - float(np.log(families[_family(s)]))
-
-    chosen = _diverse([(s, s.merit + prior(s)) for s in suggestions])
-
-    def attempt(suggestion: Suggestion) -> _Tried | None:
-        _check(cancelled)
-        fit = _best_fit(technique, signal, suggestion, constants, "quick")
-        return None if fit is None else _Tried(suggestion, fit, prior(suggestion))
-
-    return sorted(_in_threads(attempt, chosen, "first fits", progress), key=lambda t: -t.score)
-
-
-def _family(s: Suggestion) -> tuple[str, str]:
-    """Entries without a family are a family each."""
-    return s.kind, s.family or s.key
-
-
-def _diverse(scored: Sequence[tuple[Suggestion, float]]) -> list[Suggestion]:
-    """The best, no more than a few of a family at first; free places go to the best of the rest."""
-    ordered = [s for s, _ in sorted(scored, key=lambda pair: -pair[1])]
-    count: Counter[tuple[str, str]] = Counter()
-    chosen, rest = [], []
-    for s in ordered:
-        count[_family(s)] += 1
-        (chosen if count[_family(s)] <= _PER_FAMILY else rest).append(s)
-    return (chosen[: _QUICK * 3 // 4] + rest[:_QUICK])[:_QUICK]
-
-
-def _fit_full(
-    technique: Technique,
-    signal: Any,
-    quick: Sequence[_Tried],
-    constants: probability.Calibration,
-    progress: Progress | None,
-    cancelled: Callable[[], bool],
-) -> list[_Tried]:
-    chosen = [t for n, t in enumerate(quick[:_FULL]) if n < _FULL_AT_LEAST or t.score > quick[0].score - _HOPELESS]
-
-    def attempt(tried: _Tried) -> _Tried | None:
-        _check(cancelled)
-        fit = _best_fit(technique, signal, tried.suggestion, constants, "rank", named_values(tried.fit))
-        return None if fit is None else _Tried(tried.suggestion, fit, tried.prior)
-
-    return _in_threads(attempt, chosen, "refinements", progress) or list(quick[:1])
-
-
-def _in_threads(
-    attempt: Callable[[Any], _Tried | None], items: Sequence[Any], label: str, progress: Progress | None
-) -> list[_Tried]:
-    """Attempts in order; side by side where this process is the only one (the heavy kernels release the interpreter lock)."""
-    out: list[_Tried] = []
-    workers = 1 if multiprocessing.parent_process() is not None else min(2, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for number, tried in enumerate(pool.map(attempt, items)):
-                if tried is not None:
-                    out.append(tried)
-                if progress:
-                    progress(label, number + 1, len(items))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return out
-
-
-def named_values(fit: Fit) -> dict[str, float]:
-    """Refined values by parameter name."""
-    return {p.name: float(v) for p, v in zip(fit.problem.parameters, fit.values, strict=True)}
-
-
-def _best_fit(
-    technique: Technique,
-    signal: Any,
-    suggestion: Suggestion,
-    constants: probability.Calibration,
-    effort: str,
-    values: Mapping[str, float] | None = None,
-) -> Fit | None:
-    """Fit all trials of a suggestion; the one of highest evidence, or ``None`` when none can be fitted."""
-    fits: list[Fit] = []
-    quick = effort == "quick"
-    try:
-        start = dict(suggestion.start) | ({"values": values} if values else {})
-        for problem, first in technique.trials(signal, [suggestion.load()], start=start, effort=effort):
-            fit = solve(
-                problem, start=first, max_iterations=8 if quick else 12, tolerance=1e-3 if quick else 1e-5,
-                passes=1 if quick else 2, temper=constants.temper,
-            )  # fmt: skip
-            if np.any(fit.factors > 0):  # a phase of no amount explains nothing
-                fits.append(fit)
-    except WhorlError:
-        pass
-    return technique.choose(fits) if fits else None
-
-
 def _report(
-    technique: Technique, signal: Any, chosen: Sequence[tuple[_Tried, int, float]], progress: Progress | None
+    technique: Technique, signal: Any, chosen: Sequence[tuple[Tried, int, float]], progress: Progress | None
 ) -> list[Candidate]:
     """Refine the chosen ones on every point of the data and put them into words."""
     out = []
@@ -285,17 +143,6 @@ def _report(
         if progress:
             progress("final fits", rank, len(chosen))
     return out
-
-
-def _hint_prior(suggestion: Suggestion, hint: frozenset[str]) -> float:
-    if not hint or not suggestion.elements or suggestion.elements == hint:
-        return 0.0
-    return _HINT_SUBSET if suggestion.elements < hint else _HINT_OTHER
-
-
-def _check(cancelled: Callable[[], bool]) -> None:
-    if cancelled():
-        raise KeyboardInterrupt
 
 
 def _warnings(

@@ -52,8 +52,8 @@ def refine(
     Returns
     -------
     Verdict
-        With one candidate of probability 1: the question was not which structure, but how well this one fits. The probability of
-        none says whether it explains the data.
+        With one candidate of probability 1: the question was not which structure, but how well this one fits. The
+        probability of none says whether it explains the data.
 
     Raises
     ------

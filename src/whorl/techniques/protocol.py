@@ -143,7 +143,10 @@ class Technique(Protocol):
         effort: str = "full",
         fixed: Mapping[str, float] | None = None,
     ) -> list[tuple[Problem, Array | None]]:
-        """Alternative problems with start values (bulk or particle, say) among which evidence decides; ``"quick"`` gives one."""
+        """Alternative problems with start values (bulk or particle, say) among which evidence decides.
+
+        ``"quick"`` gives one.
+        """
         ...
 
     def choose(self, fits: Sequence[Fit]) -> Fit:

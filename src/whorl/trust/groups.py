@@ -1,8 +1,9 @@
 """Candidates that one measurement cannot tell apart.
 
-Two candidates belong together when their best simulations differ by less than the level at which any model of a real experiment is
-wrong, and their evidence by less than what counts as strong: then a better fit of one says little about the sample. Groups are built from the best candidate down, so that a chain of
-small steps does not join what its ends show to be different.
+Two candidates belong together when their best simulations differ by less than the level at which any model of a real
+experiment is wrong, and their evidence by less than what counts as strong: then a better fit of one says little about the
+sample. Groups are built from the best candidate down, so that a chain of small steps does not join what its ends show to be
+different.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@ r"""From evidence to probabilities, with *none of these* as an answer.
 
 Given that one of the candidates is right, the probability of candidate i is proportional to exp(evidence_i) times its prior.
 
-*None of these* is judged by the misfit that the true structure would reach: :math:`P(none) = 1 / (1 + e^{-(\ln R_w - \ln r_0) / s})`, with
-r_0 and s fitted on simulated experiments in which the truth was in the catalogue or had been taken out, family by family
-(``whorl.trust.data``; the file names the command that made it).
+*None of these* is judged by the misfit that the true structure would reach: :math:`P(none) = 1 / (1 + e^{-(\ln R_w - \ln
+r_0) / s})`, with r_0 and s fitted on simulated experiments in which the truth was in the catalogue or had been taken out,
+family by family (``whorl.trust.data``; the file names the command that made it).
 """
 
 from __future__ import annotations

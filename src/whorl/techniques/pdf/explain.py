@@ -42,8 +42,8 @@ def findings(fit: Fit) -> Findings:
 def weight_fractions(scales: Array, masses: Array, strengths: Array) -> Array:
     """Weight fractions from the scale factors of G(r).
 
-    G(r) of a mixture weights each phase by its share of atoms times <f>^2, so x_i is proportional to s_i / <f>_i^2 atoms, and the weight
-    to x_i times the mean atomic mass.
+    G(r) of a mixture weights each phase by its share of atoms times <f>^2, so x_i is proportional to s_i / <f>_i^2 atoms,
+    and the weight to x_i times the mean atomic mass.
 
     Parameters
     ----------

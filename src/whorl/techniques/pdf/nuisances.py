@@ -26,8 +26,8 @@ class Nuisances:
     strain : float
         Standard deviation of a relative change of all lengths.
     noise : (low, high)
-        Root mean square of noise in F(Q), as a part of that of F(Q), log-uniform; it is white in Q, as counting noise of a count-time
-        weighting by Q is, and so reaches G(r) band-limited.
+        Root mean square of noise in F(Q), as a part of that of F(Q), log-uniform; it is white in Q, as counting noise of a
+        count-time weighting by Q is, and so reaches G(r) band-limited.
     background : (low, high)
         Amplitude of a slow wrong background below ``background_q`` (1/angstrom), as a part of the root mean square of G(r).
     ligand : (low, high)
@@ -41,10 +41,10 @@ class Nuisances:
     u_iso: tuple[float, float] = (0.003, 0.02)
     delta2: tuple[float, float] = (0.0, 4.0)
     strain: float = 0.005
-    noise: tuple[float, float] = (0.01, 0.12)
-    background: tuple[float, float] = (0.0, 0.12)
+    noise: tuple[float, float] = (0.01, 0.2)
+    background: tuple[float, float] = (0.0, 0.2)
     background_q: float = 2.0
-    ligand: tuple[float, float] = (0.0, 0.15)
+    ligand: tuple[float, float] = (0.0, 0.25)
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
         """Draw one experiment: instrument settings, sample parameters and the sizes of the errors."""

@@ -29,8 +29,8 @@ _POSITION_REACH = 0.6
 class PeakSet:
     """Peaks of one phase at given parameter values; k peaks, p parameters.
 
-    ``distance``, ``weight``, ``u_sum`` (k,); ``channel`` (k,) row of the pair of elements; ``d_distance``, ``d_u`` (k, p); ``density``
-    (atoms per angstrom^3, 0 for a free cluster) and its derivative ``d_density`` (p,).
+    ``distance``, ``weight``, ``u_sum`` (k,); ``channel`` (k,) row of the pair of elements; ``d_distance``, ``d_u`` (k, p);
+    ``density`` (atoms per angstrom^3, 0 for a free cluster) and its derivative ``d_density`` (p,).
     """
 
     distance: Array

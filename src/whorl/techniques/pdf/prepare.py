@@ -312,7 +312,7 @@ def _to_gr(measurement: Measurement, settings: Mapping[str, Any]) -> tuple[Measu
     inside = (q >= qmin - 1e-9) & (q <= qmax + 1e-9)
     if int(inside.sum()) < 20:
         raise PatternError("fewer than 20 points between Qmin and Qmax", where=measurement.path, remedy="Check qmin and qmax.")
-    r = np.arange(0, 3001) * 0.01
+    r = np.arange(0, 3001, dtype=np.float64) * 0.01
     g = np.array([np.trapezoid(f[inside] * np.sin(q[inside] * ri), q[inside]) for ri in r]) * (2 / np.pi)
     return (
         replace(measurement, kind="gr", x=r, signal=g, sigma=None, mask=None, format=measurement.kind.upper()),

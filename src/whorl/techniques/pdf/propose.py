@@ -1,9 +1,9 @@
 r"""Cheap candidates, best first: correlation of the measured G(r) with every catalogue entry over ln r.
 
-A change of length scale (thermal expansion, a solid solution, the unknown bond length of a metal cluster) shifts a pattern along ln r
-without changing it. For every entry a template is computed from its stored distances, and for all shifts at once, by fast Fourier
-transform, the best non-negative combination of the template under a few particle-size envelopes is found in closed form: the scale
-and the size need no search. What is left over, as a part of the signal, is the score.
+A change of length scale (thermal expansion, a solid solution, the unknown bond length of a metal cluster) shifts a pattern
+along ln r without changing it. For every entry a template is computed from its stored distances, and for all shifts at
+once, by fast Fourier transform, the best non-negative combination of the template under a few particle-size envelopes is
+found in closed form: the scale and the size need no search. What is left over, as a part of the signal, is the score.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class _Matcher:
         steps = int(reach / self._dx)
         axis = self._x[0] + np.arange(-steps, _POINTS + steps) * self._dx
         template = self._templates(rows, centres, np.exp(axis), cluster=cluster, element=element)
-        explained, first, second = self._explained(template, steps, cluster=cluster)
+        explained, which = self._explained(template, steps, cluster=cluster)
         shift = (steps - np.arange(2 * steps + 1)) * self._dx  # the template moved by k is the entry at zoom exp(shift)
         out = []
         for i, row in enumerate(rows):
@@ -137,7 +137,7 @@ class _Matcher:
             prior = -0.5 * (shift / sigma) ** 2 if sigma else 0.0 * shift
             merit = -self._testify * np.log(np.maximum(1 - explained[i], 1e-4)) + prior
             k = int(np.argmax(merit))
-            diameter = None if cluster else _mean_diameter(first[i, k], second[i, k])
+            diameter = None if cluster else _mean_diameter(float(which[i, k]))
             open_element = element if ANY_ELEMENT in row.signature.symbols else None
             misfit = float(np.sqrt(max(1 - explained[i, k], 1e-4)))
             out.append(Proposal(row, float(merit[k]), misfit, float(centres[i] * np.exp(shift[k])), diameter, open_element))
@@ -156,8 +156,8 @@ class _Matcher:
         curves = grid.to_r(grid.to_q(raw) * band)
         return np.array([np.interp(r, grid.r, c) for c in curves])
 
-    def _explained(self, template: Array, steps: int, *, cluster: bool) -> tuple[Array, Array, Array]:
-        """Part of the signal's power explained at each shift, and the share of each envelope pair's members."""
+    def _explained(self, template: Array, steps: int, *, cluster: bool) -> tuple[Array, Array]:
+        """Part of the signal's power explained at each shift, and the (fractional) index of the envelope that does it."""
         count = 2 * steps + 1
         length = max(self._length, 1 << int(np.ceil(np.log2(template.shape[1]))))
         assert length == self._length, "the template is longer than the transform"
@@ -165,21 +165,19 @@ class _Matcher:
         squared = np.fft.rfft(template**2, length)
         envelope_count = 1 if cluster else len(_DIAMETERS)
 
-        def correlate(kernel: Array, of: Array) -> Array:
+        def correlate(kernel: NDArray[np.complex128], of: NDArray[np.complex128]) -> Array:
             return np.asarray(np.fft.irfft(of * kernel, length)[:, :count])
 
         n = [correlate(self._numerator[k], plain) for k in range(envelope_count)]
         s = {(a, b): correlate(self._square[a, b], squared) for a in range(envelope_count) for b in range(a, envelope_count)}
         best = np.zeros_like(n[0])
-        first = np.full(best.shape, 0, dtype=np.int64)
-        second = np.zeros(best.shape)
+        which = np.zeros(best.shape)
         for a in range(envelope_count):
             c = np.maximum(n[a], 0) / np.maximum(s[a, a], 1e-12)
             gain = c * n[a]
             better = gain > best
             best = np.where(better, gain, best)
-            first = np.where(better, a, first)
-            second = np.where(better, float(a), second)
+            which = np.where(better, float(a), which)
         if not cluster:
             for a, b in self._pairs:
                 determinant = s[a, a] * s[b, b] - s[a, b] ** 2
@@ -190,9 +188,8 @@ class _Matcher:
                 gain = np.where(safe & (ca > 0) & (cb > 0), ca * n[a] + cb * n[b], 0.0)
                 better = gain > best
                 best = np.where(better, gain, best)
-                first = np.where(better, a, first)
-                second = np.where(better, a + (b - a) * cb / np.where(better, ca + cb, 1.0), second)
-        return np.clip(best, 0.0, 1.0), first, second
+                which = np.where(better, a + (b - a) * cb / np.where(better, ca + cb, 1.0), which)
+        return np.clip(best, 0.0, 1.0), which
 
 
 def _raw_pattern(s: Signature, centre: float, grid: SineGrid, signal: PdfSignal, element: str | None) -> Array:
@@ -223,7 +220,7 @@ def _scale_prior(s: Signature, element: str | None) -> tuple[float, float, float
 
 
 def bond_length(symbol: str) -> float | None:
-    """Nearest-neighbour distance in the elemental metal, angstrom (from ASE's reference states); ``None`` when not a simple metal.
+    """Nearest-neighbour distance in the elemental metal, angstrom (ASE reference states); ``None`` for other structures.
 
     Examples
     --------
@@ -240,7 +237,7 @@ def bond_length(symbol: str) -> float | None:
     return a * factor if factor else None
 
 
-def _mean_diameter(first: int, mixed: float) -> float | None:
+def _mean_diameter(mixed: float) -> float | None:
     """Particle size that an envelope, or a blend of two, stands for."""
     inverse = np.interp(mixed, range(len(_DIAMETERS)), [1 / d for d in _DIAMETERS])
     return float(1 / inverse) if inverse > 1 / 200.0 else None

@@ -36,7 +36,10 @@ _LAYOUT = 3  # raise when the arrays change meaning
 
 @dataclass(frozen=True)
 class Signature:
-    """Distances of one entry: ``distance``, ``weight`` (k,), ``channel`` (k,) int; ``density`` 0 for clusters; ``bond_free`` as in Cluster."""
+    """Distances of one entry.
+
+    ``distance``, ``weight`` (k,), ``channel`` (k,) int; ``density`` 0 for clusters; ``bond_free`` as in Cluster.
+    """
 
     symbols: tuple[str, ...]
     fractions: tuple[float, ...]

@@ -69,7 +69,7 @@ def simulate(hypothesis: Hypothesis, *, settings: Mapping[str, Any] | None = Non
         names = ", ".join(["radiation", "qmin", "qmax", "qdamp", "qbroad", *SAMPLE])
         raise UsageError(f"unknown setting {min(unknown)!r}", where="simulate", remedy=f"Settings are {names}.")
     instrument = make_instrument(given)
-    axis = np.arange(1, 3001) * 0.01 if r is None else np.asarray(r, dtype=np.float64)
+    axis: Array = np.arange(1, 3001, dtype=np.float64) * 0.01 if r is None else np.asarray(r, dtype=np.float64)
     if axis.size < 2 or np.any(np.diff(axis) <= 0) or axis[0] < 0:
         raise UsageError("r does not increase from 0 or above", where="simulate", remedy="Give an increasing grid.")
     blank = Measurement("gr", axis, np.zeros(axis.size))
@@ -119,7 +119,8 @@ def zoomed(hypothesis: Hypothesis, zoom: float, *, bond: float | None = None, el
     """The structure with all lengths multiplied; an open cluster gets its bond length (angstrom) and element."""
     if isinstance(hypothesis, Crystal):
         a, b, c, *angles = hypothesis.cell
-        return replace(hypothesis, cell=(a * zoom, b * zoom, c * zoom, *angles))
+        alpha, beta, gamma = angles
+        return replace(hypothesis, cell=(a * zoom, b * zoom, c * zoom, alpha, beta, gamma))
     if isinstance(hypothesis, Cluster):
         factor = zoom * ((bond or 2.75) if hypothesis.bond_free else 1.0)
         symbols = tuple(element or "Au" if s == ANY_ELEMENT else s for s in hypothesis.symbols)
