@@ -30,6 +30,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "benchmarks" / "peers"
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,16 @@ def cpu_time(function: Callable[[], object], *, repeats: int = 5, warmup: int = 
     return Timing(min(seconds), statistics.median(seconds), repeats)
 
 
+def one_thread() -> None:
+    """Run the script on one thread: start it anew with the variables that libraries read when they are loaded."""
+    wanted = dict.fromkeys(ONE_THREAD, "1")
+    if any(os.environ.get(name) != "1" for name in wanted):
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)  # noqa: S606 - this very script
+
+
 def arguments(description: str) -> argparse.Namespace:
     """Parse the options that every benchmark has: ``--quick`` (fewer repeats, smaller sets) and ``--json FILE``."""
+    one_thread()
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="a smoke test: fewer repeats, smaller sets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table and the machine to FILE")
@@ -124,13 +133,16 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "",
     }
 
 
 def machine_line() -> str:
     """Give `machine` as one line."""
     m = machine()
-    return f"{m['cpu']}, {m['cores']} cores, Python {m['python']}, numpy {m['numpy']}, {m['date']}"
+    return (
+        f"{m['cpu']}, {m['cores']} cores, Python {m['python']}, numpy {m['numpy']}, {m['date']}, load {m['load'] or 'unknown'}"
+    )
 
 
 @cache
@@ -168,14 +180,18 @@ def peer(script: str | Path, payload: Mapping[str, Any], *, timeout: float = 900
     if not python.is_file():
         _say_once("peers are not installed: run `make peers`, or name an interpreter that has them in WHORL_PEER_PYTHON")
         return None
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with tempfile.TemporaryDirectory() as folder:
         question, answer = Path(folder, "question.json"), Path(folder, "answer.json")
         question.write_text(json.dumps(payload, default=lambda value: value.tolist()), encoding="utf-8")
         command = [str(python), str(PEERS / script), str(question), str(answer)]
         try:
             run = subprocess.run(
-                command, env=os.environ | one_thread, capture_output=True, text=True, timeout=timeout, check=False
+                command,
+                env=os.environ | dict.fromkeys(ONE_THREAD, "1"),
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             _say_once(f"{script}: no answer within {timeout:.0f} s")
