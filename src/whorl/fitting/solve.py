@@ -32,6 +32,7 @@ def solve(
     *,
     start: Array | None = None,
     max_iterations: int = 40,
+    max_evaluations: int = 200,
     tolerance: float = 1e-6,
     passes: int = 2,
     temper: Temper = DEFAULT_TEMPER,
@@ -45,6 +46,8 @@ def solve(
         Start values instead of the parameters' own.
     max_iterations : int
         Per pass.
+    max_evaluations : int
+        Of the model, all passes together; the fit then ends where it is and says that it did not converge.
     tolerance : float
         Relative decrease of S at which a pass ends.
     passes : int
@@ -61,7 +64,7 @@ def solve(
     FitError
         If the data are all zero or the model is not finite at the start.
     """
-    search = _Search(problem)
+    search = _Search(problem, max_evaluations)
     values = np.array([p.value for p in problem.parameters]) if start is None else np.array(start, dtype=np.float64)
     values = np.clip(values, search.lower, search.upper)
     level = _START_LEVEL
@@ -90,8 +93,9 @@ class _State:
 
 
 class _Search:
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, max_evaluations: int) -> None:
         self.problem = problem
+        self.max_evaluations = max_evaluations
         parameters = problem.parameters
         self.lower = np.array([p.lower for p in parameters])
         self.upper = np.array([p.upper for p in parameters])
@@ -165,6 +169,8 @@ class _Search:
             return state, 0, True
         scale = self.problem.independent_points / level**2
         for iteration in range(1, limit + 1):
+            if self.evaluations >= self.max_evaluations:
+                return state, iteration, False
             jac = self.jacobian(state)
             hessian = scale * (jac.T @ jac)
             gradient = scale * (jac.T @ state.residual)

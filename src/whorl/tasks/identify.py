@@ -121,11 +121,11 @@ def _report(
     out = []
     renumber: dict[int, int] = {}
     for rank, (tried, number, chance) in enumerate(chosen, start=1):
-        start = dict(tried.suggestion.start) | {"values": named_values(tried.fit)}
+        start = dict(tried.start) | {"values": named_values(tried.fit)}
         trials = technique.trials(signal, [tried.suggestion.load()], start=start, effort="full")
         names = {p.name for p in tried.fit.problem.parameters}
         problem, first = min(trials, key=lambda t: len(names ^ {p.name for p in t[0].parameters}))
-        fit = solve(problem, start=first)
+        fit = solve(problem, start=first, max_evaluations=60)
         found: Findings = technique.findings(fit)
         out.append(
             candidate_from_fit(

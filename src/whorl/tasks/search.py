@@ -28,19 +28,27 @@ _PER_FAMILY = 5
 _FULL = 12
 _FULL_AT_LEAST = 6
 _HOPELESS = 25.0  # log evidence behind the best after the first fits
+#: R_w beyond which a first fit shows no likeness, and how many of that kind are followed up
+_POOR, _POOR_AT_MOST = 0.65, 4
 #: log prior odds against a candidate that disagrees with the composition in the file: a header is wrong in perhaps one
 #: case of twenty, and then any of some tens of other compositions may be right
 _HINT_OTHER = -6.0
 _HINT_SUBSET = -3.0
+#: how far a fit is driven in each round
+_LIMITS: dict[str, dict[str, Any]] = {
+    "quick": {"max_iterations": 8, "max_evaluations": 14, "tolerance": 1e-3, "passes": 1},
+    "rank": {"max_iterations": 12, "max_evaluations": 40, "tolerance": 1e-4, "passes": 2},
+}
 
 
 @dataclass
 class Tried:
-    """A suggestion, its best fit, and its log prior."""
+    """A suggestion, its best fit, its log prior, and what the trials were started from."""
 
     suggestion: Suggestion
     fit: Fit
     prior: float
+    start: Mapping[str, Any]
 
     @property
     def score(self) -> float:
@@ -95,8 +103,8 @@ def _fit_quick(
 
     def attempt(suggestion: Suggestion) -> Tried | None:
         _check(cancelled)
-        fit = _best_fit(technique, signal, suggestion, constants, "quick")
-        return None if fit is None else Tried(suggestion, fit, prior(suggestion))
+        fit = _best_fit(technique, signal, suggestion, suggestion.start, constants, "quick")
+        return None if fit is None else Tried(suggestion, fit, prior(suggestion), suggestion.start)
 
     return sorted(_in_threads(attempt, chosen, "first fits", progress), key=lambda t: -t.score)
 
@@ -127,11 +135,14 @@ def _fit_full(
     cancelled: Callable[[], bool],
 ) -> list[Tried]:
     chosen = [t for n, t in enumerate(quick[:_FULL]) if n < _FULL_AT_LEAST or t.score > quick[0].score - _HOPELESS]
+    poor = [t for t in chosen if t.fit.rw > _POOR]
+    chosen = [t for t in chosen if t.fit.rw <= _POOR or t in poor[:_POOR_AT_MOST]]
 
     def attempt(tried: Tried) -> Tried | None:
         _check(cancelled)
-        fit = _best_fit(technique, signal, tried.suggestion, constants, "rank", named_values(tried.fit))
-        return None if fit is None else Tried(tried.suggestion, fit, tried.prior)
+        start = dict(tried.start) | {"values": named_values(tried.fit), "misfit": tried.fit.rw}
+        fit = _best_fit(technique, signal, tried.suggestion, start, constants, "rank")
+        return None if fit is None else Tried(tried.suggestion, fit, tried.prior, start)
 
     return _in_threads(attempt, chosen, "refinements", progress) or list(quick[:1])
 
@@ -164,20 +175,15 @@ def _best_fit(
     technique: Technique,
     signal: Any,
     suggestion: Suggestion,
+    start: Mapping[str, Any],
     constants: Calibration,
     effort: str,
-    values: Mapping[str, float] | None = None,
 ) -> Fit | None:
     """Fit all trials of a suggestion; the one of highest evidence, or ``None`` when none can be fitted."""
     fits: list[Fit] = []
-    quick = effort == "quick"
     try:
-        start = dict(suggestion.start) | ({"values": values} if values else {})
         for problem, first in technique.trials(signal, [suggestion.load()], start=start, effort=effort):
-            fit = solve(
-                problem, start=first, max_iterations=8 if quick else 12, tolerance=1e-3 if quick else 1e-5,
-                passes=1 if quick else 2, temper=constants.temper,
-            )  # fmt: skip
+            fit = solve(problem, start=first, temper=constants.temper, **_LIMITS[effort])
             if np.any(fit.factors > 0):  # a phase of no amount explains nothing
                 fits.append(fit)
     except WhorlError:

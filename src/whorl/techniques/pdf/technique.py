@@ -33,6 +33,8 @@ _FREE_INSTRUMENT = ("qdamp", "qbroad")
 #: largest particle, in units of the range fitted, whose envelope is told from the resolution: Qdamp unknown, Qdamp stated
 _SIZE_REACH, _SIZE_REACH_KNOWN = 2.5, 6.0
 _STRONG = 3.0
+#: a structure that misses this badly with its own coordinates is not rescued by freeing them
+_HOPELESS_MISFIT = 0.65
 _EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
 
 
@@ -100,9 +102,11 @@ class PairDistribution:
             signal = signal.thinned(3.0)
         instrument = () if quick else _FREE_INSTRUMENT
         instrument = tuple(n for n in ("qdamp", *instrument) if n not in signal.known)
-        phases = [self._phase(h, signal, start, positions=not quick) for h in hypotheses]
+        hopeless = start.get("misfit", 0.0) > _HOPELESS_MISFIT
+        positions = not quick and not hopeless
+        phases = [self._phase(h, signal, start, positions=positions) for h in hypotheses]
         _check_fixed(fixed, phases)
-        sizes = self._size_choices(hypotheses, start, quick=quick)
+        sizes = self._size_choices(hypotheses, start, quick=quick or hopeless)
         out: list[tuple[Problem, Array | None]] = []
         for choice in sizes:
             options = [
