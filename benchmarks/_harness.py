@@ -62,7 +62,7 @@ def one_thread() -> None:
     """Run the script on one thread: start it anew with the variables that libraries read when they are loaded."""
     wanted = dict.fromkeys(ONE_THREAD, "1")
     if any(os.environ.get(name) != "1" for name in wanted):
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)  # noqa: S606 - this very script
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
 
 
 def arguments(description: str) -> argparse.Namespace:
