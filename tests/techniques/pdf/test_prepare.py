@@ -106,7 +106,7 @@ def test_the_user_overrules_the_file_and_both_are_told(nickel_gr):
 def test_what_is_not_stated_is_assumed_and_told(nickel_gr):
     signal = prepare(bare(nickel_gr))
     text = "\n".join(signal.assumptions)
-    for word in ("Qmin 0.5", "radiation: X-ray", "Qdamp refined", "Qbroad 0", "read off the spectrum"):
+    for word in ("Qmin 0.5", "radiation: X-ray", "Qdamp refined", "Qbroad refined from 0", "read off the spectrum"):
         assert word in text
     assert signal.instrument.qmax == pytest.approx(22.0, rel=0.05)
     assert "qdamp" not in signal.known
@@ -240,7 +240,7 @@ def test_a_signal_that_ends_early(structures):
     g = simulate(structures.icosahedron, settings={"qmax": 22.0, "qmin": 0.8}, r=r)
     signal = prepare(g)
     assert 10.0 <= signal.range[1] < 16.0  # the cluster is 11 angstrom across
-    assert any("of its power" in a for a in signal.assumptions)
+    assert any("above the noise" in a for a in signal.assumptions)
     assert prepare(g, range=(1.5, 30.0)).range[1] == pytest.approx(30.0)
     assert signal_end(r, np.zeros(r.size), 1.5, 30.0) == 30.0
 

@@ -17,7 +17,10 @@ from whorl.techniques.pdf.instrument import SETTINGS, PdfInstrument, make_instru
 Array = NDArray[np.float64]
 
 DEFAULT_RANGE = (1.5, 30.0)
-_TAIL = 0.01
+_WINDOW = 1.5
+_NOISE_SHARE = 0.01  # mean power of the end, as a part of the largest, up to which it counts as noise
+_STANDS_OUT = 3.0
+_RIPPLE_SHARE = 2e-4  # termination ripples of that mean power are no signal either
 _TAIL_MARGIN = 2.0
 _SHORTEST_END = 10.0
 
@@ -128,9 +131,7 @@ def prepare(
     if range is None:
         end = signal_end(x, whole, low, high)
         if end < high:
-            assumptions.append(
-                f"range {low:g} to {end:g} angstrom (the signal beyond holds less than {_TAIL:.0%} of its power)"
-            )
+            assumptions.append(f"range {low:g} to {end:g} angstrom (no signal above the noise beyond)")
             high = end
     keep = measurement.used & (x >= low - 1e-9) & (x <= high + 1e-9)
     if int(keep.sum()) < 20:
@@ -148,7 +149,7 @@ def prepare(
         assumptions.append("Qmin 0.5 1/angstrom (not stated)")
     if "radiation" not in merged:
         assumptions.append("radiation: X-ray (not stated)")
-    for name, text in (("qdamp", "Qdamp refined from 0.03 1/angstrom"), ("qbroad", "Qbroad 0")):
+    for name, text in (("qdamp", "Qdamp refined from 0.03 1/angstrom"), ("qbroad", "Qbroad refined from 0")):
         if name not in merged:
             assumptions.append(f"{text} (not stated)")
     instrument = make_instrument(merged, where=where)
@@ -178,26 +179,40 @@ def prepare(
 def signal_end(r: Array, g: Array, low: float, high: float) -> float:
     """Where a signal ends: small particles have no distances beyond their size, and the noise there would be fitted in vain.
 
+    The mean power in windows is compared with that of the last third of the range. Where the latter is a small part of the largest,
+    it is taken as noise, and the signal ends some way beyond the last window that stands out from it.
+
+    Parameters
+    ----------
+    r, g : array, shape (n,)
+    low, high : float
+        Range considered, angstrom.
+
     Returns
     -------
     float
-        ``high``, or the r (rounded, angstrom) some way beyond the point after which less than 1 % of the power between
-        ``low`` and ``high`` is left.
+        End in angstrom; ``high`` when the signal goes on to there.
 
     Examples
     --------
     >>> r = np.arange(1, 3001) * 0.01
-    >>> signal_end(r, np.sin(8 * r) * np.exp(-r / 2), 1.5, 30.0), signal_end(r, np.sin(8 * r), 1.5, 30.0)
-    (10.0, 30.0)
+    >>> noise = 0.01 * np.sin(20 * r)
+    >>> signal_end(r, np.sin(8 * r) * np.exp(-r / 2) + noise, 1.5, 30.0), signal_end(r, np.sin(8 * r), 1.5, 30.0)
+    (11.0, 30.0)
     """
-    inside = (r >= low) & (r <= high)
-    if int(inside.sum()) < 2:
+    edges = np.arange(low, high - 0.5 * _WINDOW, _WINDOW)
+    if edges.size < 6:
         return high
-    power = np.cumsum(g[inside] ** 2 * np.gradient(r[inside]))
-    if not power[-1] > 0:
+    windows = [g[(r >= e) & (r < e + _WINDOW)] for e in edges]
+    if min(w.size for w in windows) == 0:
         return high
-    last = float(r[inside][int(np.searchsorted(power, (1 - _TAIL) * power[-1]))])
-    return min(high, max(round(last + _TAIL_MARGIN, 1), _SHORTEST_END))
+    power = np.array([float(np.mean(w**2)) for w in windows])
+    floor = float(np.median(power[-(edges.size // 3) :]))
+    if not floor <= _NOISE_SHARE * power.max() or not power.max() > 0:
+        return high
+    floor = max(floor, _RIPPLE_SHARE * float(power.max()))
+    last = int(np.flatnonzero(power > _STANDS_OUT * floor)[-1])
+    return min(high, max(round(float(edges[last]) + _WINDOW + _TAIL_MARGIN, 1), _SHORTEST_END))
 
 
 def infer_qmax(r: Array, g: Array) -> float | None:
