@@ -97,7 +97,7 @@ def main() -> int:
             note="the first 20 and the last 30 or so frames",
             met=share_early < 0.25 and share_late > 0.75,
         )
-    pages = [path for path in sorted(results.rglob("*.html")) if "<svg" in path.read_text(encoding="utf-8")]
+    pages = [path for path in sorted(results.rglob("*.html")) if 'id="waterfall"' in path.read_text(encoding="utf-8")]
     series_page = next((p for p in pages if p.stem in ("series", "index")), None)
     where = series_page.relative_to(ROOT).as_posix() if series_page else "no page"
     table.add("waterfall picture", "there", where, met=series_page is not None)
