@@ -1,0 +1,111 @@
+"""Put the figures of a run into docs/benchmarks.md: ``python benchmarks/_docs.py FOLDER`` with the files that ``--json`` wrote.
+
+A figure stands between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->``, NAME being the script's. Figures of scripts
+that have no file in the folder stay as they are; quick runs are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from _harness import ROOT
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+MARKS = {True: " ✓", False: " **missed**", None: ""}
+MODES = ("header as it is", "composition removed", "elements given")
+
+#: what was done, by script
+PROTOCOLS = {
+    "debye_speed": "Clusters are the fcc gold atoms nearest to a point; U from B = 0.3 Å², no damping, r 0 to 30 Å "
+    "in steps of 0.01 Å, Q 0.8 to 25 Å⁻¹. CPU times are the least of 15 batches (DebyeCalculator: of "
+    "20 calls, structure given as ASE atoms, 32 bit, its default), one thread. Accuracy is the root "
+    "mean square difference over that of the reference. DebyeCalculator's default Q step is coarse; "
+    "at 0.02 Å⁻¹ its G(r) comes as near to the limit of fine steps as whorl's, so both are shown. The "
+    "DiffPy curves are the six of DeepStruc; their r column is 1/2999 too long (G was computed on "
+    "steps of 0.01 Å).",
+    "refine_crystals": "The same file, range, start and free parameters for both programs. CPU times are the least of "
+    "five warm refinements for whorl and one for PDFfit2, reading the file not included.",
+    "identify_measured": "Every file against the elements, compounds and nanoparticles that come with whorl and a folder "
+    "of 455 CIF and XYZ files (443 of them polyoxometalates). ✓: the first candidate is of the right "
+    "prototype. What is right, and how it is known, stands in the script. Figures are the first "
+    "candidate, its probability with the header as it is / with the composition removed / with the "
+    "elements given, and CPU seconds on one thread in the same order. The time of a whole identify is "
+    "judged by its CPU seconds (two threads), which no load of the machine lengthens much.",
+    "insitu_series": "`whorl identify FOLDER --report DIR --csv FILE --workers 2` on the 76 frames, nothing kept from "
+    "before, caches of the catalogues warm; a report page per frame and one of the series are "
+    "written.",
+    "catalogue_speed": "CPU time of one process. The CIFs are invented: one to four sites in five common space groups.",
+}
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Write a Markdown table."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "/") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plain(rows: list[dict[str, Any]]) -> str:
+    """Write rows as they are, without a peer's column that nobody filled."""
+    peers = any(row["peer"] for row in rows)
+    head = ["what", "bar", "reached", *(["peer"] if peers else []), "note"]
+    cells = [
+        [row["what"], row["bar"], row["reached"] + MARKS[row["met"]], *([row["peer"]] if peers else []), row["note"]]
+        for row in rows
+    ]
+    return table(head, cells)
+
+
+def identified(rows: list[dict[str, Any]]) -> str:
+    """Write one line per file for its three modes, then the other rows."""
+    files: dict[str, dict[str, dict[str, Any]]] = {}
+    rest = []
+    for row in rows:
+        file, _, mode = row["what"].rpartition(", ")
+        if mode in MODES and not file.startswith("right prototype"):
+            files.setdefault(file, {})[mode] = row
+        else:
+            rest.append(row)
+    lines = []
+    for file, modes in files.items():
+        found = [modes[mode] for mode in MODES if mode in modes]
+        right = [row["reached"].endswith(" right") for row in found]
+        names = list(dict.fromkeys(row["reached"].split(" [")[0] for row in found))
+        numbers = [
+            " / ".join(_number(pattern, text) for text in (row["reached"] + " " + row["note"] for row in found))
+            for pattern in (r"\] p ([\d.]+)", r"p\(none\) ([\d.]+)", r"Rw ([\d.]+)", r"([\d.]+) CPU s")
+        ]
+        marks = "✓" if all(right) else " / ".join("✓" if r else "**wrong**" for r in right)
+        lines.append([file, found[0]["bar"], "; ".join(names), marks, *numbers])
+    head = ["file", "prototype", "first candidate", "right", "p", "p(none)", "Rw", "CPU s"]
+    return table(head, lines) + "\n\n" + plain(rest)
+
+
+def _number(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    return found.group(1) if found else "-"
+
+
+def main() -> int:
+    """Write the page anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    for path in sorted(Path(sys.argv[1]).glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        begin, end = f"<!-- {path.stem}: begin -->", f"<!-- {path.stem}: end -->"
+        if record["quick"] or begin not in text or path.stem not in PROTOCOLS:
+            print(f"{path.name}: left out", file=sys.stderr)
+            continue
+        m = record["machine"]
+        where = f"`benchmarks/{path.stem}.py` on {m['cpu']}, {m['cores']} cores, Python {m['python']}, load {m['load']}."
+        body = (identified if path.stem == "identify_measured" else plain)(record["rows"])
+        section = f"{begin}\n### {record['title']}, {m['date']}\n\n{where}\n{PROTOCOLS[path.stem]}\n\n{body}\n{end}"
+        text = text[: text.index(begin)] + section + text[text.index(end) + len(end) :]
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
