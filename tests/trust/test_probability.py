@@ -11,7 +11,7 @@ from whorl.fitting.evidence import Temper
 from whorl.trust.probability import Calibration, calibration, credible_set, none_probability, share
 
 EVIDENCE = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=12)
-CONSTANTS = Calibration(Temper(), 0.4, 0.15)
+CONSTANTS = Calibration(Temper(), (2.0, 2.0, -3.0), (-6.0 * np.log(0.4), 6.0))
 
 
 @given(EVIDENCE)
@@ -51,9 +51,17 @@ def test_none_grows_with_the_misfit(one, other):
 
 def test_none_at_its_limits():
     assert none_probability(0.0, CONSTANTS) < 1e-6
-    assert none_probability(0.4, CONSTANTS) == 0.5
-    assert none_probability(5.0, CONSTANTS) > 0.999
-    assert none_probability(1e300, CONSTANTS) == pytest.approx(1.0)
+    assert none_probability(0.4, CONSTANTS) == pytest.approx(0.5)
+    assert none_probability(5.0, CONSTANTS) > 0.99
+    assert none_probability(1e300, CONSTANTS) == none_probability(1.0, CONSTANTS)  # no fit is worse than none at all
+
+
+def test_a_lone_winner_is_more_likely_right():
+    together = none_probability(0.25, CONSTANTS, runner_up=0.26)
+    alone = none_probability(0.25, CONSTANTS, runner_up=0.7)
+    assert alone < 0.1 * together
+    # what fits better than the winner (and lost for other reasons) says no more than what fits as well
+    assert none_probability(0.25, CONSTANTS, runner_up=0.1) == none_probability(0.25, CONSTANTS, runner_up=0.25)
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=10), st.floats(0.05, 0.99))

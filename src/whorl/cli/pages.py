@@ -18,6 +18,8 @@ from whorl.report import write_report, write_series_report
 from whorl.report.storage import safe_stem
 from whorl.tasks.inputs import Item, load
 
+_MOST_MEASURED = 2000  # longer series show the fitted curves, which are at hand
+
 
 @dataclass(frozen=True)
 class PageWriter:
@@ -88,10 +90,12 @@ def write_index(writer: PageWriter, items: Sequence[Item], verdicts: Sequence[Ve
         The command that repeats the batch.
     """
     label, values = coordinate(items)
+    measurements = _measurements(items) if len(items) <= _MOST_MEASURED else None
     links = {i: page for i, verdict in enumerate(verdicts) if (page := writer.page(verdict)) is not None}
     return write_series_report(
         verdicts,
         writer.folder,
+        measurements=measurements,
         coordinate=values,
         coordinate_label=label,
         title=_title(items),
@@ -114,6 +118,14 @@ def coordinate(items: Sequence[Item]) -> tuple[str, NDArray[np.float64] | None]:
         if all(isinstance(v, int | float) for v in values) and len(set(values)) > 1:
             return f"{name} ({unit})" if unit else name, np.array(values, dtype=np.float64)
     return ("frame" if items and items[0].frame is not None else "number", None)
+
+
+def _measurements(items: Sequence[Item]) -> list[Measurement] | None:
+    """What was measured, for the picture of the whole series; ``None`` where one of them cannot be read."""
+    try:
+        return [load(item) for item in items]
+    except WhorlError:
+        return None
 
 
 def glob_safe(stem: str) -> str:

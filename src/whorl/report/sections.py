@@ -63,7 +63,10 @@ def head(verdict: Verdict) -> Markup:
             facts.append((f"Range in {symbol}", f"{low:g}–{high:g} {unit}"))
         if verdict.set is not None:
             facts.append(
-                (f"{100 * verdict.set.level:.0f} % set", f"{len(verdict.set.members)} of {len(verdict.candidates)} shown")
+                (
+                    f"{100 * verdict.set.level:.0f} % set",
+                    f"{len(verdict.set.members)} named below",
+                )
             )
     rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
     return tag(

@@ -18,7 +18,7 @@ from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, CredibleSet, Verdict
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
-from whorl.tasks.search import Tried, named_values, search
+from whorl.tasks.search import Tried, named_values, runner_up, search
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Findings, Progress, Technique
 from whorl.trust import groups as grouping
@@ -88,7 +88,7 @@ def identify(
         reference.weights,
         discrepancy=constants.temper.discrepancy,
     )
-    none = probability.none_probability(min(t.fit.rw for t in full), constants)
+    none = probability.none_probability(full[0].fit.rw, constants, runner_up=runner_up(full))
     shares = probability.share([t.score for t in full])
     final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
     candidates = _report(technique, signal, final, progress)

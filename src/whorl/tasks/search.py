@@ -85,6 +85,12 @@ def search(
     return sorted(full, key=lambda t: -t.score)
 
 
+def runner_up(ranked: Sequence[Tried]) -> float:
+    """Smallest misfit among the candidates that are not of the first one's family; 1 when there is none."""
+    first = _family(ranked[0].suggestion)
+    return min([t.fit.rw for t in ranked if _family(t.suggestion) != first], default=1.0)
+
+
 def _fit_quick(
     technique: Technique,
     signal: Any,
@@ -137,6 +143,10 @@ def _fit_full(
     chosen = [t for n, t in enumerate(quick[:_FULL]) if n < _FULL_AT_LEAST or t.score > quick[0].score - _HOPELESS]
     poor = [t for t in chosen if t.fit.rw > _POOR]
     chosen = [t for t in chosen if t.fit.rw <= _POOR or t in poor[:_POOR_AT_MOST]]
+    # the best of another family always competes: by how far it is beaten shows how well the first stands alone
+    first = _family(quick[0].suggestion)
+    if all(_family(t.suggestion) == first for t in chosen):
+        chosen += [t for t in quick if _family(t.suggestion) != first][:1]
 
     def attempt(tried: Tried) -> Tried | None:
         _check(cancelled)

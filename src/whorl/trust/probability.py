@@ -2,9 +2,16 @@ r"""From evidence to probabilities, with *none of these* as an answer.
 
 Given that one of the candidates is right, the probability of candidate i is proportional to exp(evidence_i) times its prior.
 
-*None of these* is judged by the misfit that the true structure would reach: :math:`P(none) = 1 / (1 + e^{-(\ln R_w - \ln
-r_0) / s})`, with r_0 and s fitted on simulated experiments in which the truth was in the catalogue or had been taken out,
-family by family (``whorl.trust.data``; the file names the command that made it).
+*None of these* is judged by two figures: the misfit of the best candidate, and how far the best candidate of another family
+lies behind it. The true structure fits well and stands alone; when it is missing, several wrong ones fit about equally
+badly.
+
+.. math::
+    P(none) = \left[1 + e^{-(b_0 + b_1 \ln R_w + b_2 \ln (R_w' / R_w))}\right]^{-1}
+
+with coefficients fitted on simulated experiments in which the truth was in the catalogue or had been taken out, family by
+family (``whorl.trust.data``; the file names the command that made it). Where only one structure was asked about, a second
+set of coefficients uses the misfit alone.
 """
 
 from __future__ import annotations
@@ -17,16 +24,26 @@ from importlib.resources import files
 
 import numpy as np
 
-from whorl.fitting.evidence import Temper
+from whorl.fitting.evidence import DEFAULT_TEMPER, Temper
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Constants of a task and technique: tempering of the evidence, and the logistic of *none of these*."""
+    """Constants of a task and technique.
 
-    temper: Temper
-    none_rw: float
-    none_width: float
+    Attributes
+    ----------
+    temper : Temper
+        Tempering of the evidence.
+    none : (b0, b1, b2)
+        Coefficients of *none of these*.
+    none_alone : (b0, b1)
+        The same from the misfit alone.
+    """
+
+    temper: Temper = DEFAULT_TEMPER
+    none: tuple[float, float, float] = (2.6, 2.5, -2.5)
+    none_alone: tuple[float, float] = (4.5, 2.9)
 
 
 @lru_cache(maxsize=8)
@@ -35,27 +52,50 @@ def calibration(technique: str) -> Calibration:
 
     Examples
     --------
-    >>> 0.1 < calibration("pdf").none_rw < 0.6
+    >>> 0 < calibration("pdf").temper.fraction <= 1
     True
     """
     text = files("whorl.trust").joinpath("data", f"{technique}.json").read_text(encoding="utf-8")
     data = json.loads(text)
-    return Calibration(
-        Temper(float(data["discrepancy"]), float(data["fraction"])), float(data["none_rw"]), float(data["none_width"])
-    )
+    b0, b1, b2 = (float(v) for v in data["none"])
+    c0, c1 = (float(v) for v in data["none_alone"])
+    return Calibration(Temper(float(data["discrepancy"]), float(data["fraction"])), (b0, b1, b2), (c0, c1))
 
 
-def none_probability(rw: float, constants: Calibration) -> float:
-    """Probability that none of the candidates is right, from the best misfit.
+def none_probability(rw: float, constants: Calibration, *, runner_up: float | None = None) -> float:
+    """Probability that none of the candidates is right.
+
+    Parameters
+    ----------
+    rw : float
+        Misfit of the best candidate.
+    constants : Calibration
+    runner_up : float, optional
+        Smallest misfit of a candidate of another family; without it only ``rw`` counts.
 
     Examples
     --------
-    >>> c = Calibration(Temper(), 0.4, 0.15)
-    >>> none_probability(0.4, c)
-    0.5
+    >>> c = Calibration(none=(2.0, 2.0, -3.0))
+    >>> none_probability(0.2, c, runner_up=0.6) < none_probability(0.2, c, runner_up=0.21)
+    True
     """
-    z = (np.log(max(rw, 1e-6)) - np.log(constants.none_rw)) / constants.none_width
+    level = float(np.log(np.clip(rw, 1e-4, 1.0)))
+    if runner_up is None:
+        z = constants.none_alone[0] + constants.none_alone[1] * level
+    else:
+        z = constants.none[0] + constants.none[1] * level + constants.none[2] * gap(rw, runner_up)
     return float(1 / (1 + np.exp(-np.clip(z, -40, 40))))
+
+
+def gap(rw: float, runner_up: float) -> float:
+    """ln(R_w' / R_w), from 0 (the runner-up fits as well or better) to ln 5.
+
+    Examples
+    --------
+    >>> gap(0.2, 0.1), round(gap(0.1, 0.2), 3)
+    (0.0, 0.693)
+    """
+    return float(np.log(np.clip(runner_up / max(rw, 1e-4), 1.0, 5.0)))
 
 
 def share(log_weight: Sequence[float]) -> list[float]:

@@ -179,8 +179,8 @@ def prepare(
 def signal_end(r: Array, g: Array, low: float, high: float) -> float:
     """Where a signal ends: small particles have no distances beyond their size, and the noise there would be fitted in vain.
 
-    The mean power in windows is compared with that of the last third of the range. Where the latter is a small part of the largest,
-    it is taken as noise, and the signal ends some way beyond the last window that stands out from it.
+    The mean power in windows is compared with that of the last third of the range. Where the latter is a small part of the
+    largest, it is taken as noise, and the signal ends some way beyond the last window that stands out from it.
 
     Parameters
     ----------
