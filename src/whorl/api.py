@@ -149,6 +149,7 @@ def refine(
     settings: Mapping[str, Any] | None = None,
     fixed: Mapping[str, float] | None = None,
     size: bool | None = None,
+    shape: str | None = None,
     workspace: Place = None,
     cached: bool = True,
     progress: Progress | None = None,
@@ -167,6 +168,8 @@ def refine(
         Parameters to hold, by name: ``{"delta2": 0.0}``.
     size : bool, optional
         Crystals are particles of finite size (True), bulk (False), or what the data decide.
+    shape : str, optional
+        Shape of the particles: ``"sphere"``, ``"spheroid"`` or ``"lognormal"`` spheres.
 
     Returns
     -------
@@ -185,7 +188,7 @@ def refine(
     >>> fit.candidates[0].rw < 0.01
     True
     """
-    recipe = _refinement(structures, range, settings, fixed, size)
+    recipe = _refinement(structures, range, settings, fixed, size, shape)
     return run_one(recipe, source, workspace=_workspace(workspace), resume=cached, progress=progress)
 
 
@@ -197,12 +200,13 @@ def refine_many(
     settings: Mapping[str, Any] | None = None,
     fixed: Mapping[str, float] | None = None,
     size: bool | None = None,
+    shape: str | None = None,
     workspace: Place = None,
     cached: bool = True,
     workers: int | None = None,
 ) -> Iterator[Verdict]:
     """Refine the same structures against many files in processes (see `refine` and `identify_many`)."""
-    recipe = _refinement(structures, range, settings, fixed, size)
+    recipe = _refinement(structures, range, settings, fixed, size, shape)
     return run_files(recipe, files, workspace=_workspace(workspace), workers=workers, resume=cached)
 
 
@@ -247,6 +251,7 @@ def _refinement(
     settings: Mapping[str, Any] | None,
     fixed: Mapping[str, float] | None,
     size: bool | None,
+    shape: str | None,
 ) -> recipes.Refine:
     given = [structures] if isinstance(structures, str | os.PathLike | Hypothesis) else list(structures)
     return recipes.Refine(
@@ -256,6 +261,7 @@ def _refinement(
         settings=dict(settings or {}),
         fixed=dict(fixed or {}),
         size=size,
+        shape=shape,
     )
 
 

@@ -21,6 +21,10 @@ def refine(
     size: Annotated[
         bool | None, typer.Option("--size/--no-size", help="Crystals are particles, or bulk; the data decide by default.")
     ] = None,
+    shape: Annotated[
+        str | None,
+        typer.Option("--shape", metavar="NAME", help="Shape of the particles: sphere, spheroid or lognormal spheres."),
+    ] = None,
     range: options.Range = None,
     set: options.Set = None,
     report: options.Report = None,
@@ -42,7 +46,7 @@ def refine(
 
     recipe = Refine(
         structures=tuple(find(text) for text in structures), sources=tuple(structures), range=limits, settings=settings,
-        fixed=fixed, size=size,
+        fixed=fixed, size=size, shape=shape,
     )  # fmt: skip
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,

@@ -189,11 +189,15 @@ class _Search:
             for _ in range(12):
                 step = np.zeros(count)
                 step[free] = -np.linalg.lstsq(h + damping * np.diag(diagonal), gradient[free], rcond=None)[0]
-                values = np.clip(state.values + step, self.lower, self.upper)
+                wanted = state.values + step
+                values = np.clip(wanted, self.lower, self.upper)
                 move = values - state.values
                 expected = -(2 * gradient + hessian @ move) @ move
-                if expected < tolerance * state.cost:  # nothing left to gain: do not pay for another evaluation
-                    break
+                if expected < tolerance * state.cost:
+                    if np.array_equal(values, wanted):  # nothing left to gain: do not pay for another evaluation
+                        break
+                    damping = min(damping * 5, 1e8)  # the bounds bent the step: try a shorter one, which they bend less
+                    continue
                 trial = self.trial(values, level)
                 if trial is not None and trial.cost < state.cost:
                     gain = (state.cost - trial.cost) / max(state.cost, 1e-300)

@@ -30,6 +30,8 @@ MEANINGS: Final = {
     "qdamp": "instrument: damping by Q resolution",
     "qbroad": "instrument: broadening by Q resolution",
     "diameter": "particle diameter",
+    "polar_diameter": "particle diameter along the axis of the spheroid",
+    "size_spread": "standard deviation of ln(diameter)",
     "size": "particle diameter",
     "sigma_size": "width of the size distribution",
     "x": "fractional coordinate",

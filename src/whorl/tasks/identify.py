@@ -25,6 +25,7 @@ from whorl.trust import groups as grouping
 from whorl.trust import probability
 
 _LEVEL = 0.9
+_BEATEN = 15.0  # log evidence behind the first from which a candidate is shown but not polished
 
 
 def identify(
@@ -125,7 +126,8 @@ def _report(
         trials = technique.trials(signal, [tried.suggestion.load()], start=start, effort="full")
         names = {p.name for p in tried.fit.problem.parameters}
         problem, first = min(trials, key=lambda t: len(names ^ {p.name for p in t[0].parameters}))
-        fit = solve(problem, start=first, max_evaluations=60)
+        beaten = tried.score < chosen[0][0].score - _BEATEN
+        fit = solve(problem, start=first, max_evaluations=6 if beaten else 60)
         found: Findings = technique.findings(fit)
         out.append(
             candidate_from_fit(

@@ -161,6 +161,8 @@ class Refine:
         Parameters to hold, by name.
     size : bool, optional
         Crystals are particles (True), bulk (False), or whatever the data decide.
+    shape : str, optional
+        Shape of the particles.
     """
 
     task: ClassVar[str] = "refine"
@@ -171,6 +173,7 @@ class Refine:
     settings: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
     size: bool | None = None
+    shape: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "range", checked_range(self.range))
@@ -187,6 +190,7 @@ class Refine:
             "settings": dict(self.settings),
             "fixed": dict(self.fixed),
             "size": self.size,
+            "shape": self.shape,
         }
 
     def content(self) -> dict[str, str]:
@@ -203,6 +207,7 @@ class Refine:
         for name, value in self.fixed.items():
             words += ["--fix", f"{name}={_number(value)}"]
         words += [] if self.size is None else ["--size" if self.size else "--no-size"]
+        words += [] if self.shape is None else ["--shape", self.shape]
         return words + _common(self.range, self.settings)
 
     def run(
@@ -219,6 +224,7 @@ class Refine:
             settings=self.settings,
             fixed=self.fixed,
             size=self.size,
+            shape=self.shape,
             progress=progress,
         )
 

@@ -29,6 +29,7 @@ def refine(
     settings: Mapping[str, Any] | None = None,
     fixed: Mapping[str, float] | None = None,
     size: bool | None = None,
+    shape: str | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Refine one structure, or several as the phases of a mixture.
@@ -46,6 +47,9 @@ def refine(
         Parameters to hold, by name as the table of results shows them ("delta2", "2:a").
     size : bool, optional
         True: crystals are particles of finite size; False: they are bulk; None: the data decide.
+    shape : str, optional
+        Shape of the particles, which there are then: a key of the technique's shapes ("sphere", "spheroid", "lognormal"
+        spheres).
     progress : callable, optional
         Called with (stage, done, total).
 
@@ -67,7 +71,7 @@ def refine(
     constants = probability.calibration(technique.key)
     signal = technique.prepare(measurement, range=range, settings=settings)
     fits = []
-    trials = technique.trials(signal, structures, start={"size": size}, effort="full", fixed=fixed)
+    trials = technique.trials(signal, structures, start={"size": size, "shape": shape}, effort="full", fixed=fixed)
     for number, (problem, first) in enumerate(trials):
         fits.append(solve(problem, start=first, temper=constants.temper))
         if progress:

@@ -10,7 +10,7 @@ from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
 from whorl.physics.form_factors import scattering_factor
 from whorl.techniques.pdf.phases import PhaseModel
-from whorl.techniques.pdf.residual import PdfProblem
+from whorl.techniques.pdf.residual import EXTRA, PdfProblem
 from whorl.techniques.protocol import Findings
 
 Array = NDArray[np.float64]
@@ -34,7 +34,7 @@ def findings(fit: Fit) -> Findings:
     for phase in problem.phases:
         count = len(phase.parameters)
         structures.append(phase.refined(values[first : first + count]))
-        first += count + 3
+        first += count + EXTRA
     curve = Curve(problem.x, problem.observed, fit.calculated, "r (angstrom)", "G(r) (1/angstrom^2)")
     return Findings(parameters, _phases(problem, fit), tuple(structures), curve, _remarks(problem, fit))
 

@@ -37,14 +37,24 @@ PAD = 4.0  # angstrom computed beyond the data, so that ripples from there come 
 _TAPER = 2.0  # of which the last part fades out
 
 SIZE_LIMITS = (6.0, 600.0)
+#: envelopes of a finite crystal, with the parameter each has beside its diameter (equatorial, or median of the distribution)
+SHAPES = {"sphere": None, "spheroid": "polar_diameter", "lognormal": "size_spread"}
+EXTRA = 4  # parameters of a phase beside its geometry: diameter, second of the shape, delta1, delta2
 
 
 @dataclass(frozen=True)
 class PhaseOptions:
-    """What else of a phase varies: ``size`` (spherical envelope) and correlated motion (``"delta2"``, ``"delta1"`` or none)."""
+    """What else of a phase varies.
+
+    ``size``: start of the particle's diameter (angstrom), ``None`` for a bulk crystal; ``shape``: a key of `SHAPES`;
+    ``aspect``: start of polar over equatorial diameter of a spheroid; ``motion``: the parameter of correlated motion that
+    is refined, ``"delta2"``, ``"delta1"`` or none.
+    """
 
     size: float | None = None
     size_free: bool = False
+    shape: str = "sphere"
+    aspect: float = 1.0
     motion: str | None = "delta2"
     motion_start: float = 1.5
     prefix: str = ""
@@ -117,7 +127,11 @@ class PdfProblem:
             return False
         option = self.options[number]
         bare = name.removeprefix(option.prefix)
-        return (bare == "diameter" and not option.size_free) or (bare in ("delta1", "delta2") and bare != option.motion)
+        if bare in {"delta1", "delta2"}:
+            return bare != option.motion
+        if bare in {"polar_diameter", "size_spread"}:
+            return not option.size_free or bare != SHAPES[option.shape]
+        return bare == "diameter" and not option.size_free
 
     def full_values(self, values: Array) -> Array:
         """All parameters, the fixed ones included."""
@@ -147,20 +161,20 @@ class PdfProblem:
         """Rows: G, then derivatives by own parameters and by qdamp, qbroad; on the data's points."""
         option = self.options[number]
         geometry = len(phase.parameters)
-        size, delta1, delta2 = own[geometry:]
+        size, second, delta1, delta2 = own[geometry:]
         qdamp, qbroad = shared
         peak_set = phase.peaks(own[:geometry])
         width = peaks.widths(peak_set.distance, peak_set.u_sum, delta1=delta1, delta2=delta2, qbroad=qbroad)
         wanted = self._wanted[number] if jacobian else self._wanted[number][:0]
-        total = geometry + 5  # geometry, diameter, delta1, delta2, qdamp, qbroad
+        total = geometry + EXTRA + 2  # geometry, diameter, second of the shape, delta1, delta2, qdamp, qbroad
         d_distance = np.zeros((peak_set.distance.size, total))
         d_variance = np.zeros_like(d_distance)
         if jacobian:
             d_distance[:, :geometry] = peak_set.d_distance
             d_variance[:, :geometry] = width.by_u[:, None] * peak_set.d_u + width.by_distance[:, None] * peak_set.d_distance
-            d_variance[:, geometry + 1] = width.by_delta1
-            d_variance[:, geometry + 2] = width.by_delta2
-            d_variance[:, geometry + 4] = width.by_qbroad
+            d_variance[:, geometry + 2] = width.by_delta1
+            d_variance[:, geometry + 3] = width.by_delta2
+            d_variance[:, geometry + 5] = width.by_qbroad
         channels = len(phase.symbols) * (len(phase.symbols) + 1) // 2
         raw = peaks.peak_sum(
             peak_set.distance,
@@ -181,15 +195,16 @@ class PdfProblem:
             for column, slot in enumerate(wanted):
                 if slot < geometry and peak_set.d_density[slot]:
                     raw[:, 1 + column] += share[:, None] * (peak_set.d_density[slot] * line)
-        gamma, slope = envelopes.sphere(r, size) if option.size is not None else (np.ones_like(r), np.zeros_like(r))
+        gamma, by_size, by_second = _envelope(option, r, size, second)
         window = gamma * np.exp(-0.5 * (qdamp * r) ** 2) * self._taper
         plain = raw[:, 0].copy()
         raw *= window
         for column, slot in enumerate(wanted):
-            if slot == geometry:
+            if slot in {geometry, geometry + 1}:
+                slope = by_size if slot == geometry else by_second
                 ratio = np.divide(slope, gamma, out=np.zeros_like(slope), where=gamma > 1e-12)
                 raw[:, 1 + column] = plain * window * ratio
-            elif slot == geometry + 3:
+            elif slot == geometry + 4:
                 raw[:, 1 + column] = -plain * window * (qdamp * r**2)
         curves = (self._sample @ self._filters[number].apply(raw).T).T
         out = np.zeros((1 + total, self.x.size)) if jacobian else np.asarray(curves)
@@ -210,9 +225,26 @@ def _check_elements(phases: Sequence[PhaseModel], radiation: str) -> None:
                 )
 
 
+def _envelope(option: PhaseOptions, r: Array, size: float, second: float) -> tuple[Array, Array, Array]:
+    """gamma(r) of a phase and its derivatives by diameter and by the shape's second parameter, each of the shape of ``r``."""
+    if option.size is None:
+        return np.ones_like(r), np.zeros_like(r), np.zeros_like(r)
+    if option.shape == "spheroid":
+        return envelopes.spheroid(r, size, second)
+    if option.shape == "lognormal":
+        return envelopes.lognormal_spheres(r, size, second)
+    gamma, slope = envelopes.sphere(r, size)
+    return gamma, slope, np.zeros_like(r)
+
+
 def _extra_parameters(option: PhaseOptions) -> list[Parameter]:
     start = float(np.clip(option.size or 50.0, *SIZE_LIMITS))
     out = [Parameter("diameter", start, *SIZE_LIMITS, "angstrom")]
+    if option.shape == "lognormal":
+        out.append(Parameter("size_spread", 0.2, 0.02, 0.8, "1", 0.2, 0.15))
+    else:
+        polar = float(np.clip(start * option.aspect, *SIZE_LIMITS))
+        out.append(Parameter("polar_diameter", polar, *SIZE_LIMITS, "angstrom"))
     for name, unit, high, spread in (("delta1", "angstrom", 2.0, 0.8), ("delta2", "angstrom^2", 8.0, 2.0)):
         value = option.motion_start if option.motion == name else 0.0
         out.append(Parameter(name, min(value, high), 0.0, high, unit, 1.5 if name == "delta2" else 0.5, spread))

@@ -15,7 +15,7 @@ from whorl.core.measurement import Measurement
 from whorl.techniques.pdf.instrument import make_instrument
 from whorl.techniques.pdf.phases import make_phase
 from whorl.techniques.pdf.prepare import PdfSignal
-from whorl.techniques.pdf.residual import PdfProblem, PhaseOptions
+from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,9 @@ SAMPLE: Mapping[str, tuple[float | None, str]] = {
     "u_iso": (None, "displacement parameter of all atoms, angstrom^2 (default: the structure's own, or 0.006)"),
     "delta2": (0.0, "correlated motion, angstrom^2"),
     "delta1": (0.0, "correlated motion, angstrom"),
-    "diameter": (None, "diameter of a spherical crystallite, angstrom (default: infinite)"),
+    "diameter": (None, "diameter of a crystallite, angstrom (default: infinite)"),
+    "polar_diameter": (None, "diameter of a spheroidal crystallite along its axis, angstrom (default: a sphere)"),
+    "size_spread": (None, "standard deviation of ln(diameter) of spherical crystallites; the diameter is then the median"),
     "zoom": (1.0, "factor on all lengths"),
     "bond": (None, "bond length of an open cluster, angstrom"),
     "element": (None, "element of an open cluster"),
@@ -79,11 +81,12 @@ def simulate(hypothesis: Hypothesis, *, settings: Mapping[str, Any] | None = Non
     )  # fmt: skip
     scaled = zoomed(hypothesis, sample["zoom"] or 1.0, bond=sample["bond"], element=sample["element"])
     phase = make_phase(scaled, float(axis[-1]) + 4.0, positions=False)
-    option = PhaseOptions(size=sample["diameter"], size_free=False, motion=None)
+    second = next((k for k in ("polar_diameter", "size_spread") if sample[k] is not None), None)
+    shape = next((s for s, name in SHAPES.items() if name == second), "sphere")
+    option = PhaseOptions(size=sample["diameter"], size_free=False, shape=shape, motion=None)
     fixed = {p.name: sample["u_iso"] for p in phase.parameters if p.name.startswith("U_") and sample["u_iso"]}
     fixed |= {k: sample[k] or 0.0 for k in ("delta1", "delta2")}
-    if sample["diameter"] is not None:
-        fixed["diameter"] = sample["diameter"]
+    fixed |= {k: sample[k] for k in ("diameter", "polar_diameter", "size_spread") if sample[k] is not None}
     problem = PdfProblem(signal, [phase], [option], free_instrument=(), fixed=fixed)
     values = np.array([p.value for p in problem.parameters])
     g = problem.evaluate(values, jacobian=False).basis[:, 0] * (sample["scale"] or 1.0)
@@ -100,7 +103,7 @@ def _checked(sample: Mapping[str, Any]) -> dict[str, Any]:
         If one is no number, or not in its range.
     """
     out = dict(sample)
-    for name in ("u_iso", "diameter", "zoom", "bond", "delta1", "delta2", "scale"):
+    for name in ("u_iso", "diameter", "polar_diameter", "size_spread", "zoom", "bond", "delta1", "delta2", "scale"):
         value = sample[name]
         if value is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal, prepare
 from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation
-from whorl.techniques.pdf.residual import PdfProblem, PhaseOptions
+from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.signatures import load_signatures
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.protocol import Findings, Progress, Suggestion
@@ -35,6 +36,8 @@ _SIZE_REACH, _SIZE_REACH_KNOWN = 2.5, 6.0
 _STRONG = 3.0
 #: a structure that misses this badly with its own coordinates is not rescued by freeing them
 _HOPELESS_MISFIT = 0.65
+#: a spheroid is tried from the flat and from the long side, small and large: each has a minimum of its own
+_ASPECTS, _SPHEROIDS = (0.5, 2.0), (22.0, 45.0)
 _EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
 
 
@@ -106,11 +109,22 @@ class PairDistribution:
         positions = not quick and not hopeless
         phases = [self._phase(h, signal, start, positions=positions) for h in hypotheses]
         _check_fixed(fixed, phases)
+        shape = start.get("shape") or "sphere"
+        if shape not in SHAPES:
+            raise UsageError(f"unknown shape {shape!r}", remedy=f"Shapes are {', '.join(SHAPES)}.")
         sizes = self._size_choices(hypotheses, start, quick=quick or hopeless)
         out: list[tuple[Problem, Array | None]] = []
-        for choice in sizes:
+        if shape == "spheroid":
+            sizes = [tuple(None if s is None else d for s in choice) for choice in sizes for d in _SPHEROIDS]
+        for choice, aspect in product(sizes, _ASPECTS if shape == "spheroid" else (1.0,)):
             options = [
-                PhaseOptions(size=s, size_free=s is not None, prefix="" if len(phases) == 1 else f"{i + 1}:")
+                PhaseOptions(
+                    size=s,
+                    size_free=s is not None,
+                    shape=shape,
+                    aspect=aspect,
+                    prefix="" if len(phases) == 1 else f"{i + 1}:",
+                )
                 for i, s in enumerate(choice)
             ]
             problem = PdfProblem(signal, phases, options, free_instrument=tuple(dict.fromkeys(instrument)), fixed=fixed)
@@ -140,31 +154,40 @@ class PairDistribution:
         bulk: tuple[float | None, ...] = (None,) * len(crystal)
         if not any(crystal) or start.get("size") is False:
             return [bulk]
-        if start.get("size"):
+        if start.get("size") or start.get("shape"):
             return [particle]
         if quick:
             return [particle if guess else bulk]
         return [bulk, particle]
 
     def choose(self, fits: Sequence[Fit]) -> Fit:
-        """The first fit (bulk), unless a particle is strongly supported and its size lies within what the data can show.
+        """Bulk, unless a particle is strongly supported and of a size that the data can show.
 
         An envelope much wider than the range looks like the resolution's damping.
         """
-        best = fits[0]
-        for fit in fits[1:]:
-            problem = fit.problem
-            assert isinstance(problem, PdfProblem)
-            reach = _SIZE_REACH_KNOWN if "qdamp" in problem.signal.known else _SIZE_REACH
-            sizes = [v for k, v in problem.named_values(fit.values).items() if k.endswith("diameter")]
-            seen = min(sizes) < reach * problem.signal.range[1]
-            if seen and fit.evidence > best.evidence + _STRONG:
-                best = fit
-        return best
+        bulk = [f for f in fits if not _sizes(f)]
+        particles = [f for f in fits if _sizes(f)]
+        # particles differ in their start only: the lower misfit wins
+        particle = min(particles, key=lambda f: f.rw, default=None)
+        if not bulk or particle is None:
+            return particle or max(bulk, key=lambda f: f.evidence)
+        assert isinstance(particle.problem, PdfProblem)
+        signal = particle.problem.signal
+        reach = signal.range[1] * (_SIZE_REACH_KNOWN if "qdamp" in signal.known else _SIZE_REACH)
+        best = max(bulk, key=lambda f: f.evidence)
+        return particle if min(_sizes(particle)) < reach and particle.evidence > best.evidence + _STRONG else best
 
     def findings(self, fit: Fit) -> Findings:
         """See `whorl.techniques.pdf.explain`."""
         return explain.findings(fit)
+
+
+def _sizes(fit: Fit) -> list[float]:
+    """Diameters of the phases that are particles."""
+    problem = fit.problem
+    assert isinstance(problem, PdfProblem)
+    named = problem.named_values(fit.values)
+    return [named[f"{o.prefix}diameter"] for o in problem.options if o.size is not None]
 
 
 PDF = PairDistribution()
@@ -240,7 +263,7 @@ def _size_prior(entry: Entry) -> float:
 
 
 def _check_fixed(fixed: Mapping[str, float] | None, phases: Sequence[PhaseModel]) -> None:
-    extra = ("diameter", "delta1", "delta2")
+    extra = ("diameter", "polar_diameter", "size_spread", "delta1", "delta2")
     names = {"qdamp", "qbroad"}
     for i, phase in enumerate(phases):
         prefix = "" if len(phases) == 1 else f"{i + 1}:"
