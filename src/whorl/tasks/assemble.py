@@ -29,8 +29,14 @@ def candidate_from_fit(
     source: str = "",
     probability: float,
     evidence: float,
+    polished: bool = True,
 ) -> Candidate:
-    """Put a fit and its findings into a `Candidate`."""
+    """Put a fit and its findings into a `Candidate`; one that is not ``polished`` was left off on purpose."""
+    notes = list(found.notes)
+    if not fit.converged:
+        notes.append(
+            "the refinement stopped before it converged" if polished else "far behind the first: not refined to the end"
+        )
     first = found.structures[0]
     names, matrix = fit.correlation()
     return Candidate(
@@ -49,7 +55,7 @@ def candidate_from_fit(
         phases=found.phases,
         quality=quality(fit),
         correlations=Correlations(names=names, matrix=[[round(float(v), 4) for v in row] for row in matrix]),
-        notes=found.notes,
+        notes=notes,
         structures=found.structures,
         curve=found.curve,
     )

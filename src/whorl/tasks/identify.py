@@ -140,6 +140,7 @@ def _report(
                 source=tried.suggestion.source,
                 probability=chance,
                 evidence=tried.score,
+                polished=not beaten,
             )
         )
         if progress:

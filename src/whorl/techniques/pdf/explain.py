@@ -108,6 +108,4 @@ def _remarks(problem: PdfProblem, fit: Fit) -> list[str]:
             out.append(f"{p.name} ended at its limit of {value:.4g} {p.unit if p.unit != '1' else ''}".rstrip())
         elif "U_" in p.name and value > _HIGH_U:
             out.append(f"{p.name} = {value:.3f} angstrom^2 is high for a thermal motion: static disorder, or a wrong structure")
-    if not fit.converged:
-        out.append("the refinement stopped before it converged")
     return out
