@@ -34,8 +34,9 @@ _FINEST = 1.05  # Q_max times the step of the transform: ten-point interpolation
 def _spread(positions: Array, starts: Index, dr: float, n: int, used: int) -> Array:
     """Histogram 1/d over the pairs of each pair of groups (atoms sorted by group), cubic B-spline, shape (pairs, n + 4).
 
-    Only the first ``used`` bins can be met. A distance t = k + u in bins adds 1/d times a cubic in u to four nodes. The four power sums of u are gathered per bin (one
-    contiguous write a pair, which vectorises) and turned into node values once, at the end.
+    Only the first ``used`` bins can be met. A distance t = k + u in bins adds 1/d times a cubic in u to four nodes. The
+    four power sums of u are gathered per bin (one contiguous write a pair, which vectorises) and turned into node values
+    once, at the end.
     """
     groups = starts.size - 1
     out = np.zeros((groups * (groups + 1) // 2, n + 4))
@@ -185,7 +186,7 @@ class DebyeGrid:
     @cached_property
     def _coarse(self) -> int:
         """Output points per point of the transform: G(r) has no detail finer than Q_max, the rest is interpolated."""
-        n_out, n = self._sizes
+        n_out, _ = self._sizes
         limit = _FINEST / (self.qmax * self.dr_out)
         enough = [m for m in range(1, int(limit) + 1) if n_out % m == 0 and n_out // m > self.q.size + 1]
         return max(enough, default=1)
