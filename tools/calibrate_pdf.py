@@ -39,6 +39,7 @@ from whorl.trust.probability import Calibration, gap
 _LARGEST_CLUSTER = 400
 _METALS = ("Au", "Pt", "Pd", "Ag", "Cu", "Ni", "Co", "Fe", "Ru", "Rh", "Ir", "W", "Mo")
 _AS_GOOD = 1.25
+_PRIOR_NONE = 0.25  # stated, not measured: people search catalogues that hold their sample three times out of four
 _START = Calibration()
 
 
@@ -72,6 +73,8 @@ def draw_measurement(catalogue: Catalogue, entry: Entry, rng: np.random.Generato
     if isinstance(structure, Crystal):
         if rng.random() < 0.5:
             settings["diameter"] = float(np.exp(rng.uniform(np.log(20), np.log(120))))
+            if rng.random() < 0.5:  # real particles differ in size; identify fits one sphere
+                settings["size_spread"] = float(rng.uniform(0.1, 0.4))
     else:
         element = str(rng.choice(_METALS))
         settings |= {"element": element, "bond": bond_length(element)}
@@ -146,9 +149,9 @@ def fit_temper(searches: list[Searched]) -> Temper:
 
 
 def fit_logistic(features: np.ndarray, label: np.ndarray) -> list[float]:
-    """Coefficients (constant first) of a logistic regression with a weak ridge, classes of equal weight."""
+    """Coefficients (constant first) of a logistic regression with a weak ridge, classes weighted by the prior."""
     design = np.column_stack([np.ones(len(label)), features])
-    weight = np.where(label == 1, 0.5 / max(label.sum(), 1), 0.5 / max((1 - label).sum(), 1))
+    weight = np.where(label == 1, _PRIOR_NONE / max(label.sum(), 1), (1 - _PRIOR_NONE) / max((1 - label).sum(), 1))
 
     def loss(b: np.ndarray) -> float:
         z = design @ b

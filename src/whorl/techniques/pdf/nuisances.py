@@ -41,10 +41,10 @@ class Nuisances:
     u_iso: tuple[float, float] = (0.003, 0.02)
     delta2: tuple[float, float] = (0.0, 4.0)
     strain: float = 0.005
-    noise: tuple[float, float] = (0.01, 0.2)
-    background: tuple[float, float] = (0.0, 0.2)
+    noise: tuple[float, float] = (0.01, 0.3)
+    background: tuple[float, float] = (0.0, 0.3)
     background_q: float = 2.0
-    ligand: tuple[float, float] = (0.0, 0.25)
+    ligand: tuple[float, float] = (0.0, 0.3)
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
         """Draw one experiment: instrument settings, sample parameters and the sizes of the errors."""

@@ -103,13 +103,13 @@ class CrystalPhase:
             raise StructureError(
                 f"no two atoms within {r_max:g} angstrom", where=crystal.source or crystal.name, remedy="Check the cell."
             )
-        self._keep = self._independent(self._table.shift)
+        self._origin = np.array([self._start_coordinate(s, b) for s, (_, b) in zip(sites, bases, strict=True) for b in b.T])
+        self._keep = self._independent(self._table.shift, self._origin)
         self._shift = np.ascontiguousarray(self._table.shift[:, :, self._keep])
         self._element = element
         self._channel = channel_table(len(self.symbols))[element[self._table.site_i], element[self._table.site_j]]
         self._sites = sites
         self._bases = bases
-        self._origin = np.array([self._start_coordinate(s, b) for s, (_, b) in zip(sites, bases, strict=True) for b in b.T])
         self.parameters = self._make_parameters(cell_spread(len(self.symbols)))
 
     @staticmethod
@@ -117,18 +117,21 @@ class CrystalPhase:
         return float(site.position[int(np.argmax(np.abs(direction) > 1e-9))])
 
     @staticmethod
-    def _independent(shift: Array) -> Index:
-        """Free coordinates that change distances: along a polar axis, one only sets the origin and is left out."""
+    def _independent(shift: Array, start: Array) -> Index:
+        """Free coordinates that change distances: along a polar axis, one only sets the origin and is left out.
+
+        That is one at zero, where there is one: people refine the z of the anion of wurtzite, not that of the cation.
+        """
         count = shift.shape[2]
         if count == 0:
             return np.zeros(0, dtype=np.int64)
         gram = np.einsum("kip,kiq->pq", shift, shift)
         keep: list[int] = []
-        for p in range(count):
+        for p in sorted(range(count), key=lambda p: abs(start[p]) < 1e-6):
             trial = [*keep, p]
             if np.linalg.matrix_rank(gram[np.ix_(trial, trial)], tol=1e-6 * max(gram.max(), 1e-12)) == len(trial):
                 keep = trial
-        return np.array(keep, dtype=np.int64)
+        return np.array(sorted(keep), dtype=np.int64)
 
     def _make_parameters(self, spread_of_lengths: float) -> tuple[Parameter, ...]:
         out: list[Parameter] = []
