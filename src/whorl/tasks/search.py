@@ -23,9 +23,9 @@ from whorl.fitting.solve import solve
 from whorl.techniques.protocol import Progress, Suggestion, Technique
 from whorl.trust.probability import Calibration
 
-_QUICK = 48
+_QUICK = 32
 _PER_FAMILY = 5
-_FULL = 12
+_FULL = 10
 _FULL_AT_LEAST = 6
 _HOPELESS = 25.0  # log evidence behind the best after the first fits
 #: R_w beyond which a first fit shows no likeness, and how many of that kind are followed up
@@ -143,14 +143,16 @@ def _fit_full(
     chosen = [t for n, t in enumerate(quick[:_FULL]) if n < _FULL_AT_LEAST or t.score > quick[0].score - _HOPELESS]
     poor = [t for t in chosen if t.fit.rw > _POOR]
     chosen = [t for t in chosen if t.fit.rw <= _POOR or t in poor[:_POOR_AT_MOST]]
-    # the best of another family always competes: by how far it is beaten shows how well the first stands alone
+    # the best of another family always competes: by how far it is beaten shows how well the first stands alone; one that is far
+    # behind is taken as it is
     first = _family(quick[0].suggestion)
     if all(_family(t.suggestion) == first for t in chosen):
         chosen += [t for t in quick if _family(t.suggestion) != first][:1]
 
     def attempt(tried: Tried) -> Tried | None:
         _check(cancelled)
-        start = dict(tried.start) | {"values": named_values(tried.fit), "misfit": tried.fit.rw}
+        lost = tried.score < quick[0].score - _HOPELESS
+        start = dict(tried.start) | {"values": named_values(tried.fit), "misfit": 1.0 if lost else tried.fit.rw}
         fit = _best_fit(technique, signal, tried.suggestion, start, constants, "rank")
         return None if fit is None else Tried(tried.suggestion, fit, tried.prior, start)
 

@@ -111,6 +111,10 @@ class CrystalPhase:
         self._sites = sites
         self._bases = bases
         self.parameters = self._make_parameters(cell_spread(len(self.symbols)))
+        self._d_u = np.zeros((self._table.weight.size, len(self.parameters)))
+        first = len(self._cell_names) + self._keep.size
+        for end in (self._table.site_i, self._table.site_j):  # two steps: both ends may be of one element
+            self._d_u[np.arange(end.size), first + element[end]] += 1.0
 
     @staticmethod
     def _start_coordinate(site: Site, direction: Array) -> float:
@@ -184,21 +188,17 @@ class CrystalPhase:
         by_cell = np.einsum("cf,cij->fij", self._cell_matrix, symmetry.metric_derivatives(cell))
         k, p = distance.size, len(self.parameters)
         d_distance = np.zeros((k, p))
-        d_u = np.zeros((k, p))
         nc, npos = len(self._cell_names), self._keep.size
         for f in range(nc):
             d_distance[:, f] = ((vector @ by_cell[f]) * vector).sum(axis=1) / (2 * distance)
         if npos:
             d_distance[:, nc : nc + npos] = np.einsum("ki,kip->kp", (vector @ metric) / distance[:, None], self._shift)
         ei, ej = self._element[table.site_i], self._element[table.site_j]
-        rows = np.arange(k)
-        np.add.at(d_u, (rows, nc + npos + ei), 1.0)
-        np.add.at(d_u, (rows, nc + npos + ej), 1.0)
         volume = float(np.sqrt(np.linalg.det(metric)))
         density = self._atoms / volume
         d_density = np.zeros(p)
         d_density[:nc] = -density * 0.5 * np.einsum("ij,fji->f", np.linalg.inv(metric), by_cell)
-        return PeakSet(distance, table.weight, u[ei] + u[ej], self._channel, d_distance, d_u, density, d_density)
+        return PeakSet(distance, table.weight, u[ei] + u[ej], self._channel, d_distance, self._d_u, density, d_density)
 
     def refined(self, values: Array) -> Hypothesis:
         """The crystal with refined cell, coordinates and displacement parameters."""

@@ -167,22 +167,23 @@ class PdfProblem:
         width = peaks.widths(peak_set.distance, peak_set.u_sum, delta1=delta1, delta2=delta2, qbroad=qbroad)
         wanted = self._wanted[number] if jacobian else self._wanted[number][:0]
         total = geometry + EXTRA + 2  # geometry, diameter, second of the shape, delta1, delta2, qdamp, qbroad
-        d_distance = np.zeros((peak_set.distance.size, total))
+        d_distance = np.zeros((peak_set.distance.size, wanted.size))
         d_variance = np.zeros_like(d_distance)
-        if jacobian:
-            d_distance[:, :geometry] = peak_set.d_distance
-            d_variance[:, :geometry] = width.by_u[:, None] * peak_set.d_u + width.by_distance[:, None] * peak_set.d_distance
-            d_variance[:, geometry + 2] = width.by_delta1
-            d_variance[:, geometry + 3] = width.by_delta2
-            d_variance[:, geometry + 5] = width.by_qbroad
+        own_columns = wanted < geometry
+        slots = wanted[own_columns]
+        d_distance[:, own_columns] = peak_set.d_distance[:, slots]
+        d_variance[:, own_columns] = width.by_u[:, None] * peak_set.d_u[:, slots]
+        d_variance[:, own_columns] += width.by_distance[:, None] * d_distance[:, own_columns]
+        for slot, change in ((2, width.by_delta1), (3, width.by_delta2), (5, width.by_qbroad)):
+            d_variance[:, wanted == geometry + slot] = change[:, None]
         channels = len(phase.symbols) * (len(phase.symbols) + 1) // 2
         raw = peaks.peak_sum(
             peak_set.distance,
             peak_set.weight,
             width.variance,
             peak_set.channel,
-            np.ascontiguousarray(d_distance[:, wanted]),
-            np.ascontiguousarray(d_variance[:, wanted]),
+            d_distance,
+            d_variance,
             self._grid.dr,
             self._grid.n,
             channels,
