@@ -5,7 +5,6 @@ All functions return matplotlib figures made without pyplot; `whorl.report.vecto
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,13 +48,17 @@ def thin_out(x: Array, y: Array, columns: int = 900) -> tuple[Array, Array]:
     """
     if x.size <= 4 * columns:
         return x, y
-    edges = np.linspace(0, x.size, columns + 1).astype(int)
-    keep: set[int] = set()
-    for lo, hi in pairwise(edges.tolist()):
-        part = y[lo:hi]
-        if np.isfinite(part).any():
-            keep |= {lo, lo + int(np.nanargmin(part)), lo + int(np.nanargmax(part)), hi - 1}
-    index = np.array(sorted(keep), dtype=np.intp)
+    width = -(-x.size // columns)
+    rows = -(-x.size // width)
+    padded = np.full(rows * width, np.nan)
+    padded[: y.size] = y
+    parts = padded.reshape(rows, width)
+    finite = np.isfinite(parts)
+    first = np.arange(rows) * width
+    lowest = first + np.argmin(np.where(finite, parts, np.inf), axis=1)
+    highest = first + np.argmax(np.where(finite, parts, -np.inf), axis=1)
+    last = np.minimum(first + width, x.size) - 1
+    index = np.unique(np.stack([first, lowest, highest, last])[:, finite.any(axis=1)])
     return x[index], y[index]
 
 

@@ -37,7 +37,7 @@ _HINT_SUBSET = -3.0
 #: how far a fit is driven in each round
 _LIMITS: dict[str, dict[str, Any]] = {
     "quick": {"max_iterations": 8, "max_evaluations": 14, "tolerance": 1e-3, "passes": 1},
-    "rank": {"max_iterations": 12, "max_evaluations": 40, "tolerance": 1e-4, "passes": 2},
+    "rank": {"max_iterations": 12, "max_evaluations": 30, "tolerance": 2e-4, "passes": 2},
 }
 
 
