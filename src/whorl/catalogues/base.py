@@ -49,6 +49,8 @@ class Entry:
         Reference of the facts, or the file's path.
     alias_of : str
         Key of an earlier entry that is the same structure; empty when there is none.
+    digest : str
+        Hash of the structure, under which what was computed of it is kept; empty when only the catalogue's is known.
     """
 
     key: str
@@ -63,6 +65,7 @@ class Entry:
     size: float
     source: str
     alias_of: str = ""
+    digest: str = ""
 
 
 @runtime_checkable
