@@ -125,6 +125,8 @@ def test_ase_gets_every_atom():
         ({"cell": (3, 3, 3, 30, 30, 120)}, "is not a cell"),
         ({"sites": (Site("Ni", (0, 0, 0), 0.0),)}, "occupancy 0 of Ni"),
         ({"sites": (Site("Ni", (0, 0, 0), 1.2, label="Ni1"),)}, "occupancy 1.2 of Ni1"),
+        ({"cell_spread": 0.0}, "cell_spread 0"),
+        ({"cell_spread": 2.0}, "cell_spread 2"),
         ({"sites": (Site("Xx", (0, 0, 0)),)}, "unknown element 'Xx'"),
     ],
 )

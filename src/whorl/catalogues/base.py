@@ -51,6 +51,8 @@ class Entry:
         Key of an earlier entry that is the same structure; empty when there is none.
     digest : str
         Hash of the structure, under which what was computed of it is kept; empty when only the catalogue's is known.
+    cell_spread : float, optional
+        Standard uncertainty of a crystal's lengths, relative, where its cell is an estimate; ``None`` for a measured cell.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Entry:
     source: str
     alias_of: str = ""
     digest: str = ""
+    cell_spread: float | None = None
 
 
 @runtime_checkable

@@ -101,6 +101,9 @@ class Crystal(Hypothesis):
     sites : tuple of Site
     operations : tuple of (rotation, translation), optional
         The symmetry operations when a file lists its own; else those of ``space_group``.
+    cell_spread : float, optional
+        Standard uncertainty of the lengths a, b, c, relative, where the cell is an estimate; ``None`` for a cell that was
+        measured.
 
     Examples
     --------
@@ -115,6 +118,7 @@ class Crystal(Hypothesis):
     space_group: str = "P 1"
     sites: tuple[Site, ...] = ()
     operations: tuple[tuple[tuple[tuple[float, ...], ...], tuple[float, ...]], ...] | None = None
+    cell_spread: float | None = None
 
     def __post_init__(self) -> None:
         if not self.sites:
@@ -124,6 +128,12 @@ class Crystal(Hypothesis):
                 f"unit cell {self.cell} is not a cell",
                 where=self.source or self.name,
                 remedy="Lengths and angles must be positive and enclose a volume.",
+            )
+        if self.cell_spread is not None and not 0 < self.cell_spread < 1:
+            raise StructureError(
+                f"cell_spread {self.cell_spread:g}",
+                where=self.source or self.name,
+                remedy="Give the relative standard uncertainty of the lengths, such as 0.02.",
             )
         for site in self.sites:
             if not 0 < site.occupancy <= 1.0 + 1e-6:
