@@ -29,11 +29,11 @@ start, wall = time.process_time(), time.perf_counter()
 from whorl.catalogues import builtin_catalogues
 count = sum(len(c.entries()) for c in builtin_catalogues())
 rows = time.process_time() - start, time.perf_counter() - wall
-from whorl.techniques.pdf.signatures import load_signatures
+from whorl.techniques.pdf.index import load_index
 for catalogue in builtin_catalogues():
-    load_signatures(catalogue, catalogue.entries())
+    load_index(catalogue, "x-ray")
 both = time.process_time() - start, time.perf_counter() - wall
-print(json.dumps({"entries": count, "rows": rows, "signatures": both}))
+print(json.dumps({"entries": count, "rows": rows, "index": both}))
 """
 
 
@@ -112,7 +112,7 @@ def main() -> int:
     add_folder(table, quick=options.quick)
     if not options.quick:
         cold = cold_start()
-        (rows, rows_wall), (both, both_wall) = cold["rows"], cold["signatures"]
+        (rows, rows_wall), (both, both_wall) = cold["rows"], cold["index"]
         note = "a new process with an empty home"
         table.add(
             f"first start: build {cold['entries']} entries", "", f"{rows:.1f} CPU s", note=f"{note}; {rows_wall:.1f} s wall"

@@ -29,9 +29,9 @@ from whorl.core.hypothesis import Crystal
 from whorl.core.measurement import Measurement
 from whorl.fitting.evidence import Support, Temper
 from whorl.tasks.search import Tried, runner_up, search
+from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.propose import bond_length
-from whorl.techniques.pdf.signatures import load_signatures
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF
 from whorl.trust.probability import Calibration, gap
@@ -90,7 +90,7 @@ def draw_measurement(catalogue: Catalogue, entry: Entry, rng: np.random.Generato
 def run(cases: int, seed: int, workers: int) -> tuple[list[Searched], list[Searched]]:
     """Search ``cases`` simulated experiments with and without the true family."""
     for catalogue in builtin_catalogues():  # fill the caches once, before the workers
-        load_signatures(catalogue, catalogue.entries())
+        load_index(catalogue, "x-ray")
     pairs = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for number, (line, pair) in enumerate(pool.map(one_case, [(seed, n) for n in range(cases)])):

@@ -7,12 +7,11 @@ import pytest
 
 from whorl.catalogues.registry import builtin_catalogues
 from whorl.core.errors import CatalogueError
-from whorl.core.hypothesis import ANY_ELEMENT
 from whorl.core.measurement import Measurement
+from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.prepare import prepare
-from whorl.techniques.pdf.propose import _scale_prior, bond_length, log_correlation
-from whorl.techniques.pdf.signatures import load_signatures
+from whorl.techniques.pdf.propose import _scale_spread, bond_length, log_correlation
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF, Row, without_copies
 
@@ -22,19 +21,18 @@ METALS = ("Au", "Pt", "Ag", "Ni", "Co", "Pd")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("signatures")
+    return tmp_path_factory.mktemp("index")
 
 
 @pytest.fixture(scope="module")
 def rows(home):
-    """All entries of the built-in catalogues with their distances."""
+    """All entries of the built-in catalogues with their templates."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WHORL_HOME", str(home))
         out = []
         for catalogue in builtin_catalogues():
-            entries = [e for e in catalogue.entries() if not e.alias_of]
-            known = load_signatures(catalogue, entries)
-            out += [Row(catalogue, e, known[e.key]) for e in entries if e.key in known]
+            index = load_index(catalogue, "x-ray")
+            out += [Row(catalogue, e, index) for e in catalogue.entries() if e.key in index.place]
     return without_copies(out)
 
 
@@ -43,7 +41,7 @@ def experiment(row, seed, *, clean=False, **more):
     rng = np.random.default_rng(seed)
     drawn = NUISANCES.draw(rng)
     settings = {k: drawn[k] for k in ("qmin", "qmax", "qdamp", "qbroad", "u_iso", "delta2", "zoom")} | more
-    if row.signature.bond_free:
+    if row.open:
         settings["element"] = METALS[seed % len(METALS)]
         settings["bond"] = bond_length(settings["element"])
     measured = simulate(row.catalogue.load(row.entry.key), settings=settings, r=R)
@@ -79,7 +77,7 @@ def test_a_particle_is_seen_to_be_one(rows, structures):
 
 
 def test_an_open_cluster_finds_its_bond_without_its_element(rows):
-    row = next(r for r in rows if r.signature.bond_free and 40 < r.entry.atoms < 80)
+    row = next(r for r in rows if r.open and 40 < r.entry.atoms < 80)
     signal = experiment(row, 0, clean=True, zoom=1.0, qmin=0.8, qmax=22.0, qdamp=0.03)
     signal = prepare(signal.measurement, settings={"composition": ""})
     (found,) = log_correlation(signal, [row])
@@ -105,10 +103,10 @@ def test_bonds_of_metals():
 
 def test_the_scale_of_crystals_is_known_and_that_of_open_clusters_is_not(rows):
     crystal = next(r for r in rows if r.entry.kind == "crystal")
-    cluster = next(r for r in rows if ANY_ELEMENT in r.signature.symbols)
-    assert _scale_prior(crystal.signature, None)[0] == 1.0
-    assert _scale_prior(cluster.signature, None)[2] is None
-    assert _scale_prior(cluster.signature, "Pt")[0] == pytest.approx(bond_length("Pt"))
+    cluster = next(r for r in rows if r.open)
+    assert _scale_spread(crystal, None) <= 0.01
+    assert np.isinf(_scale_spread(cluster, None))
+    assert 0.01 < _scale_spread(cluster, bond_length("Pt")) < 0.05
 
 
 def test_nothing_to_search_is_an_error(rows, structures):

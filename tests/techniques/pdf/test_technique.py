@@ -11,6 +11,7 @@ from whorl.catalogues.base import Entry
 from whorl.core.errors import UsageError
 from whorl.fitting.solve import solve
 from whorl.techniques.pdf.explain import weight_fractions
+from whorl.techniques.pdf.index import Index
 from whorl.techniques.pdf.prepare import prepare
 from whorl.techniques.pdf.propose import Row
 from whorl.techniques.pdf.signatures import signature
@@ -124,7 +125,7 @@ def test_shortened_keeps_at_least_four_angstrom(structures):
 
 def row(structure, name, catalogue="compounds", family="", group=225):
     entry = Entry(name, catalogue, name, structure.kind, structure.formula, family, structure.elements, group, 1, 0.0, "")
-    return Row(None, entry, signature(structure))
+    return Row(None, entry, Index({}, {}, {name: signature(structure).density}))
 
 
 def test_copies_of_an_entry_are_left_out(structures):

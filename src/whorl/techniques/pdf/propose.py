@@ -1,9 +1,12 @@
 r"""Cheap candidates, best first: correlation of the measured G(r) with every catalogue entry over ln r.
 
 A change of length scale (thermal expansion, a solid solution, the unknown bond length of a metal cluster) shifts a pattern
-along ln r without changing it. For every entry a template is computed from its stored distances, and for all shifts at
-once, by fast Fourier transform, the best non-negative combination of the template under a few particle-size envelopes is
-found in closed form: the scale and the size need no search. What is left over, as a part of the signal, is the score.
+along ln r without changing it. For every entry and all shifts at once, the best non-negative combination of its template
+under a few particle-size envelopes is found in closed form: the scale and the size need no search. What is left over, as a
+part of the signal, is the score. All entries of a catalogue take part in a few matrix products.
+
+For the further phases of a mixture, the phases found so far are projected out of the signal and of the templates, so that an
+entry is judged by what it explains beside them.
 """
 
 from __future__ import annotations
@@ -16,35 +19,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.catalogues.base import NON_METALS, Catalogue, Entry
-from whorl.core.hypothesis import ANY_ELEMENT
-from whorl.physics import envelopes, peaks
-from whorl.physics.form_factors import pair_weights
-from whorl.physics.transforms import SineGrid
-from whorl.techniques.pdf.phases import U_PRIOR, cell_spread
+from whorl.physics import envelopes
+from whorl.techniques.pdf.index import Block, Index
+from whorl.techniques.pdf.phases import cell_spread
 from whorl.techniques.pdf.prepare import PdfSignal
-from whorl.techniques.pdf.signatures import Signature
+from whorl.techniques.pdf.templates import DX, OPEN, POINTS, REFERENCE_BOND, WINDOW, LogGrid, Single
 
 Array = NDArray[np.float64]
 
-WINDOW = (1.5, 14.0)  # angstrom
-_POINTS = 1280
 _DIAMETERS = (1e6, 40.0, 20.0, 12.0)
-_CRYSTAL_SHIFT = 0.045
 _BOND_SHIFT = 0.08
 _BOND_SPREAD = 0.03
-_OPEN_BONDS = (2.15, 3.75)  # angstrom: from Be, Fe to Pb and the rare earths
-_STEP = 0.02
-_WEIGHT_Q = 6.0  # 1/angstrom: where the weights of the pairs are taken as constant
 _HALF_NYQUIST_TESTIFIES = 0.25
+_TOGETHER = 2048  # entries compared at a time
+_LEAST_LEFT = 1e-4
+#: part of a template's power that must be its own, not that of the phases found before
+_OWN = 0.02
 
 
 @dataclass(frozen=True)
 class Row:
-    """A catalogue entry with its signature."""
+    """A catalogue entry with the index that holds its template."""
 
     catalogue: Catalogue
     entry: Entry
-    signature: Signature
+    index: Index
+
+    @property
+    def open(self) -> bool:
+        """True for a cluster whose bond length is open."""
+        return self.index.place[self.entry.key][0] == OPEN
+
+    @property
+    def density(self) -> float:
+        """Number density, 1/angstrom^3; 0 for clusters."""
+        return self.index.density[self.entry.key]
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,9 @@ class Proposal:
     element: str | None
 
 
-def log_correlation(signal: PdfSignal, rows: Sequence[Row], *, elements: frozenset[str] | None = None) -> list[Proposal]:
+def log_correlation(
+    signal: PdfSignal, rows: Sequence[Row], *, elements: frozenset[str] | None = None, given: Sequence[Array] = ()
+) -> list[Proposal]:
     """Score all entries; best first.
 
     Parameters
@@ -83,140 +94,159 @@ def log_correlation(signal: PdfSignal, rows: Sequence[Row], *, elements: frozens
     rows : sequence of Row
     elements : frozenset of str, optional
         Elements of the sample as the user gives them; the file's composition is used as a hint otherwise.
+    given : sequence of arrays, shape (n,)
+        G(r) of phases found before, on the signal's points: entries are scored by what they explain beside them.
     """
-    low, high = max(WINDOW[0], signal.range[0]), min(WINDOW[1], signal.range[1])
-    matcher = _Matcher(signal, low, high)
     metals = sorted((elements or signal.elements_hint) - NON_METALS)
     known = metals[0] if len(metals) == 1 else None
-    out = []
-    for is_cluster in (False, True):
-        part = [r for r in rows if (r.entry.kind == "cluster") is is_cluster]
-        for start in range(0, len(part), 128):
-            out += matcher.match(part[start : start + 128], cluster=is_cluster, element=known)
+    matcher = _Matcher(signal, given)
+    groups: dict[tuple[int, LogGrid, bool], list[Row]] = {}
+    for row in rows:
+        grid = row.index.place[row.entry.key][0]
+        groups.setdefault((id(row.index), grid, row.entry.kind == "cluster"), []).append(row)
+    out: list[Proposal] = []
+    for (_, grid, is_cluster), part in groups.items():
+        block = part[0].index.blocks[grid]
+        out += matcher.match(part, block, cluster=is_cluster, element=known if grid == OPEN else None)
     return sorted(out, key=lambda p: -p.merit)
 
 
 class _Matcher:
-    def __init__(self, signal: PdfSignal, low: float, high: float) -> None:
-        self._signal = signal
-        self._x = np.linspace(np.log(low), np.log(high), _POINTS)
-        self._dx = float(self._x[1] - self._x[0])
-        r = np.exp(self._x)
-        data = np.interp(r, signal.r, signal.g)
-        weight = r / np.sum(r * data**2)  # dr = r d(ln r); then the signal has power 1
-        qmax = signal.instrument.qmax or 25.0
-        self._testify = 0.5 * _HALF_NYQUIST_TESTIFIES * (high - low) * qmax / np.pi
-        gamma = np.array([envelopes.sphere(r, d)[0] for d in _DIAMETERS])
-        self._pairs = list(combinations(range(len(_DIAMETERS)), 2))
-        self._length = 1 << int(np.ceil(np.log2(_POINTS * 1.5)))
-        self._numerator = np.conj(np.fft.rfft(weight * data * gamma, self._length))
-        self._square = {
-            (a, b): np.conj(np.fft.rfft(weight * gamma[a] * gamma[b], self._length))
-            for a in range(len(_DIAMETERS))
-            for b in range(a, len(_DIAMETERS))
-        }
-        self._high = high
+    """A signal, prepared to be compared with blocks of templates."""
 
-    def match(self, rows: Sequence[Row], *, cluster: bool, element: str | None) -> list[Proposal]:
-        if not rows:
-            return []
-        centres, reach, spread = [], 0.0, []
-        for row in rows:
-            centre, half, sigma = _scale_prior(row.signature, element)
-            centres.append(centre)
-            spread.append(sigma)
-            reach = max(reach, half)
-        steps = int(reach / self._dx)
-        axis = self._x[0] + np.arange(-steps, _POINTS + steps) * self._dx
-        template = self._templates(rows, centres, np.exp(axis), cluster=cluster, element=element)
-        explained, which = self._explained(template, steps, cluster=cluster)
-        shift = (steps - np.arange(2 * steps + 1)) * self._dx  # the template moved by k is the entry at zoom exp(shift)
-        out = []
-        for i, row in enumerate(rows):
-            sigma = spread[i]
-            prior = -0.5 * (shift / sigma) ** 2 if sigma else 0.0 * shift
-            merit = -self._testify * np.log(np.maximum(1 - explained[i], 1e-4)) + prior
-            k = int(np.argmax(merit))
-            diameter = None if cluster else _mean_diameter(float(which[i, k]))
-            open_element = element if ANY_ELEMENT in row.signature.symbols else None
-            misfit = float(np.sqrt(max(1 - explained[i, k], 1e-4)))
-            out.append(Proposal(row, float(merit[k]), misfit, float(centres[i] * np.exp(shift[k])), diameter, open_element))
+    def __init__(self, signal: PdfSignal, given: Sequence[Array]) -> None:
+        self._signal = signal
+        r = np.exp(np.log(WINDOW[0]) + DX * np.arange(POINTS))
+        inside = (r >= signal.range[0]) & (r <= signal.range[1])
+        data = np.where(inside, np.interp(r, signal.r, signal.g), 0.0)
+        power = float(np.sum(np.where(inside, r, 0.0) * data**2))
+        weight = np.where(inside, r, 0.0) / max(power, 1e-300)  # dr = r d(ln r); then the signal has power 1
+        basis = _orthonormal([np.where(inside, np.interp(r, signal.r, g), 0.0) for g in given], weight)
+        for curve in basis:
+            data = data - float(np.sum(weight * curve * data)) * curve
+        self._left = float(np.sum(weight * data**2))
+        qmax = signal.instrument.qmax or 25.0
+        width = min(WINDOW[1], signal.range[1]) - max(WINDOW[0], signal.range[0])
+        self._testify = 0.5 * _HALF_NYQUIST_TESTIFIES * max(width, 0.0) * qmax / np.pi
+        gamma = [envelopes.sphere(r, d)[0] for d in _DIAMETERS]
+        count = len(_DIAMETERS)
+        self._pairs = [(a, b) for a in range(count) for b in range(a, count)]
+        self._numerator = [weight * data * g for g in gamma]
+        self._square = [weight * gamma[a] * gamma[b] for a, b in self._pairs]
+        self._shadow = [[weight * curve * g for g in gamma] for curve in basis]
+
+    def match(self, rows: Sequence[Row], block: Block, *, cluster: bool, element: str | None) -> list[Proposal]:
+        """Score rows of one block."""
+        grid = block.grid
+        bond = bond_length(element) if element else None
+        centre = float(np.log(bond / REFERENCE_BOND)) if bond else 0.0
+        zoom = float(np.exp(centre))
+        instrument = self._signal.instrument
+        qmax = instrument.qmax * zoom if instrument.qmax else None
+        number = np.array([row.index.place[row.entry.key][1] for row in rows], dtype=np.int64)
+        shapes = block.cut(number, instrument.qmin * zoom if cluster else 0.0, qmax)
+        shift = (grid.steps - np.arange(2 * grid.steps + 1)) * DX  # a template moved by k is the entry at this ln(scale)
+        columns = np.flatnonzero(np.abs(shift - centre) <= _BOND_SHIFT) if bond else np.arange(shift.size)
+        shift = shift[columns]
+        spread = np.array([_scale_spread(row, bond) for row in rows])[:, None]
+        penalty = 0.5 * ((shift[None, :] - centre) / spread) ** 2
+        out: list[Proposal] = []
+        for start in range(0, len(rows), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            explained, which = self._explained(shapes[part], columns, cluster=cluster)
+            share = explained / max(self._left, 1e-12)
+            merit = -self._testify * np.log(np.maximum(1 - share, _LEAST_LEFT)) - penalty[part]
+            best = np.argmax(merit, axis=1)
+            for i, row in enumerate(rows[part]):
+                k = int(best[i])
+                scale = float(np.exp(shift[k] + _between(merit[i], k) * -DX))
+                out.append(
+                    Proposal(
+                        row,
+                        float(merit[i, k]),
+                        float(np.sqrt(max(self._left - explained[i, k], _LEAST_LEFT))),
+                        scale * REFERENCE_BOND if grid == OPEN else scale,
+                        None if cluster else _mean_diameter(float(which[i, k])),
+                        element,
+                    )
+                )
         return out
 
-    def _templates(
-        self, rows: Sequence[Row], centres: Sequence[float], r: Array, *, cluster: bool, element: str | None
-    ) -> Array:
-        instrument = self._signal.instrument
-        grid = SineGrid.covering(float(r[-1]) + 1.0, _STEP, margin=1.0)
-        band = grid.band(instrument.qmin if cluster else 0.0, instrument.qmax)
-        taper = np.clip((float(r[-1]) + 1.0 - grid.r) / 1.0, 0.0, 1.0)
-        raw = np.empty((len(rows), grid.n - 1))
-        for i, (row, centre) in enumerate(zip(rows, centres, strict=True)):
-            raw[i] = _raw_pattern(row.signature, centre, grid, self._signal, element) * taper
-        curves = grid.to_r(grid.to_q(raw) * band)
-        return np.array([np.interp(r, grid.r, c) for c in curves])
-
-    def _explained(self, template: Array, steps: int, *, cluster: bool) -> tuple[Array, Array]:
+    def _explained(self, shapes: Single, columns: NDArray[np.int64], *, cluster: bool) -> tuple[Array, Array]:
         """Part of the signal's power explained at each shift, and the (fractional) index of the envelope that does it."""
-        count = 2 * steps + 1
-        length = max(self._length, 1 << int(np.ceil(np.log2(template.shape[1]))))
-        assert length == self._length, "the template is longer than the transform"
-        plain = np.fft.rfft(template, length)
-        squared = np.fft.rfft(template**2, length)
-        envelope_count = 1 if cluster else len(_DIAMETERS)
-
-        def correlate(kernel: NDArray[np.complex128], of: NDArray[np.complex128]) -> Array:
-            return np.asarray(np.fft.irfft(of * kernel, length)[:, :count])
-
-        n = [correlate(self._numerator[k], plain) for k in range(envelope_count)]
-        s = {(a, b): correlate(self._square[a, b], squared) for a in range(envelope_count) for b in range(a, envelope_count)}
-        best = np.zeros_like(n[0])
+        count = 1 if cluster else len(_DIAMETERS)
+        n = _slide(shapes, self._numerator[:count], columns)
+        pairs = [(a, b) for a, b in self._pairs if b < count]
+        kernels = [kernel for (_, b), kernel in zip(self._pairs, self._square, strict=True) if b < count]
+        s = dict(zip(pairs, _slide(shapes**2, kernels, columns), strict=True))
+        if self._shadow:
+            full = {pair: square.copy() for pair, square in s.items()}
+            for kernels in self._shadow:
+                c = _slide(shapes, kernels[:count], columns)
+                for a, b in pairs:
+                    s[a, b] -= c[a] * c[b]
+            for a in range(count):  # what looks like the phases found before has nothing of its own to explain
+                n[a] = np.where(s[a, a] > _OWN * full[a, a], n[a], 0.0)
+        best = np.zeros(n[0].shape)
         which = np.zeros(best.shape)
-        for a in range(envelope_count):
-            c = np.maximum(n[a], 0) / np.maximum(s[a, a], 1e-12)
-            gain = c * n[a]
+        for a in range(count):
+            gain = np.maximum(n[a], 0) ** 2 / np.maximum(s[a, a], 1e-12)
             better = gain > best
             best = np.where(better, gain, best)
             which = np.where(better, float(a), which)
-        if not cluster:
-            for a, b in self._pairs:
-                determinant = s[a, a] * s[b, b] - s[a, b] ** 2
-                safe = determinant > 1e-9 * s[a, a] * s[b, b]
-                d = np.where(safe, determinant, 1.0)
-                ca = (n[a] * s[b, b] - n[b] * s[a, b]) / d
-                cb = (n[b] * s[a, a] - n[a] * s[a, b]) / d
-                gain = np.where(safe & (ca > 0) & (cb > 0), ca * n[a] + cb * n[b], 0.0)
-                better = gain > best
-                best = np.where(better, gain, best)
-                which = np.where(better, a + (b - a) * cb / np.where(better, ca + cb, 1.0), which)
-        return np.clip(best, 0.0, 1.0), which
+        for a, b in combinations(range(count), 2):
+            determinant = s[a, a] * s[b, b] - s[a, b] ** 2
+            safe = determinant > 1e-4 * s[a, a] * s[b, b]
+            d = np.where(safe, determinant, 1.0)
+            ca = (n[a] * s[b, b] - n[b] * s[a, b]) / d
+            cb = (n[b] * s[a, a] - n[a] * s[a, b]) / d
+            gain = np.where(safe & (ca > 0) & (cb > 0), ca * n[a] + cb * n[b], 0.0)
+            better = gain > best
+            best = np.where(better, gain, best)
+            which = np.where(better, a + (b - a) * cb / np.where(better, ca + cb, 1.0), which)
+        return np.clip(best, 0.0, self._left), which
 
 
-def _raw_pattern(s: Signature, centre: float, grid: SineGrid, signal: PdfSignal, element: str | None) -> Array:
-    distance = s.distance * centre
-    weight = s.weight
-    symbols = tuple(element or "Au" if x == ANY_ELEMENT else x for x in s.symbols)
-    if len(symbols) > 1:
-        full = pair_weights(symbols, np.array(s.fractions), np.array([_WEIGHT_Q]), signal.instrument.radiation)[:, :, 0]
-        weight = weight * np.array([full[a, b] for a in range(len(symbols)) for b in range(a, len(symbols))])[s.channel]
-    width = peaks.widths(distance, np.full(distance.size, 2 * U_PRIOR[0]), delta2=1.5)
-    none = np.zeros((distance.size, 0))
-    channel = np.zeros(distance.size, dtype=np.int64)
-    curve = peaks.peak_sum(distance, weight, width.variance, channel, none, none, grid.dr, grid.n, 1)[0, 0]
-    if s.density:
-        curve = curve - 4 * np.pi * (s.density / centre**3) * grid.r
-    return np.asarray(curve)
+def _orthonormal(curves: Sequence[Array], weight: Array) -> list[Array]:
+    """Gram-Schmidt under the weight; curves that add nothing are left out."""
+    out: list[Array] = []
+    for curve in curves:
+        size = float(np.sqrt(np.sum(weight * curve**2)))
+        rest = curve.copy()
+        for other in out:
+            rest = rest - float(np.sum(weight * other * rest)) * other
+        length = float(np.sqrt(np.sum(weight * rest**2)))
+        if length > 1e-3 * max(size, 1e-300):
+            out.append(rest / length)
+    return out
 
 
-def _scale_prior(s: Signature, element: str | None) -> tuple[float, float, float | None]:
-    """Centre of the scale, half range of ln(scale), spread of its prior (``None``: flat)."""
-    if not s.bond_free:
-        return 1.0, _CRYSTAL_SHIFT, cell_spread(len(s.symbols)) if s.density else _BOND_SPREAD
-    bond = bond_length(element) if element else None
-    if bond is None:
-        low, high = _OPEN_BONDS
-        return float(np.sqrt(low * high)), float(0.5 * np.log(high / low)), None
-    return bond, _BOND_SHIFT, _BOND_SPREAD
+def _slide(shapes: Single, kernels: Sequence[Array], columns: NDArray[np.int64]) -> list[Array]:
+    """Inner products of the templates with kernels of the window's length, for the shifts named; each (rows, shifts)."""
+    matrix = np.zeros((shapes.shape[1], len(kernels), columns.size), dtype=np.float32)
+    for i, kernel in enumerate(kernels):
+        for j, first in enumerate(columns):
+            matrix[first : first + POINTS, i, j] = kernel
+    found = (shapes @ matrix.reshape(shapes.shape[1], -1)).reshape(len(shapes), len(kernels), columns.size)
+    return [found[:, i].astype(np.float64) for i in range(len(kernels))]
+
+
+def _between(merit: Array, k: int) -> float:
+    """Offset of the maximum from its highest point, in steps, by a parabola."""
+    if not 0 < k < merit.size - 1:
+        return 0.0
+    left, top, right = merit[k - 1 : k + 2]
+    bend = left - 2 * top + right
+    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend < 0 else 0.0
+
+
+def _scale_spread(row: Row, bond: float | None) -> float:
+    """Spread of the prior of ln(scale)."""
+    if row.open:
+        return _BOND_SPREAD if bond else np.inf
+    if row.entry.kind == "cluster":
+        return _BOND_SPREAD
+    return getattr(row.entry, "cell_spread", None) or cell_spread(len(row.entry.elements))
 
 
 def bond_length(symbol: str) -> float | None:

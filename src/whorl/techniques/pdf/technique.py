@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 
 from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError, UsageError
-from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Crystal, Hypothesis
+from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
-from whorl.physics.form_factors import is_tabulated
 from whorl.techniques.pdf import explain
+from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal, prepare
 from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
-from whorl.techniques.pdf.signatures import load_signatures
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.protocol import Findings, Progress, Suggestion
 
@@ -71,20 +70,21 @@ class PairDistribution:
         catalogues: Sequence[Catalogue],
         *,
         elements: frozenset[str] | None = None,
+        given: Fit | None = None,
         progress: Progress | None = None,
     ) -> list[Suggestion]:
-        """Rank all admissible entries by correlation over ln r."""
+        """Rank all admissible entries by correlation over ln r, beside the phases of ``given`` where there are some."""
         rows: list[Row] = []
+        # electrons weight elements much as X-rays do
+        radiation = "neutron" if signal.instrument.radiation == "neutron" else "x-ray"
         for catalogue in sorted(catalogues, key=lambda c: c.name in _BUILTIN):  # the user's own structures come first
-            entries = [e for e in catalogue.entries(elements=elements) if not e.alias_of]
-            entries = [e for e in entries if all(is_tabulated(symbol, signal.instrument.radiation) for symbol in e.elements)]
-            report = None if progress is None else _labelled(progress, f"distances of {catalogue.name}")
-            known = load_signatures(catalogue, entries, progress=report)
-            rows += [Row(catalogue, e, known[e.key]) for e in entries if e.key in known]
+            report = None if progress is None else _labelled(progress, f"index of {catalogue.name}")
+            index = load_index(catalogue, radiation, progress=report)
+            rows += [Row(catalogue, e, index) for e in catalogue.entries(elements=elements) if e.key in index.place]
         if not rows:
             wanted = f" made of {', '.join(sorted(elements))}" if elements else ""
             raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
-        found = log_correlation(signal, without_copies(rows), elements=elements)
+        found = log_correlation(signal, without_copies(rows), elements=elements, given=_curves(given, signal))
         return [_suggestion(p) for p in found]
 
     def trials(
@@ -204,6 +204,14 @@ def shortened(signal: PdfSignal, r_max: float) -> PdfSignal:
     return replace(signal, r=r, g=signal.g[keep], weights=signal.weights[keep], range=(signal.range[0], float(r[-1])))
 
 
+def _curves(fit: Fit | None, signal: PdfSignal) -> list[Array]:
+    """G(r) of each phase of a fit on the points of a signal."""
+    if fit is None:
+        return []
+    basis = fit.problem.evaluate(fit.values, jacobian=False).basis
+    return [np.interp(signal.r, fit.problem.x, basis[:, i]) for i in range(basis.shape[1])]
+
+
 def without_copies(rows: Sequence[Row]) -> list[Row]:
     """Leave out crystals of the formula, space group and density (1.5 %) of an earlier row.
 
@@ -220,7 +228,7 @@ def without_copies(rows: Sequence[Row]) -> list[Row]:
             continue
         key = ("".join(sorted(entry.formula)), entry.space_group)
         for i in seen.get(key, []):
-            if abs(kept[i].signature.density / row.signature.density - 1) < 0.015:
+            if abs(kept[i].density / row.density - 1) < 0.015:
                 if not kept[i].entry.family and entry.family:
                     kept[i] = replace(kept[i], entry=replace(kept[i].entry, family=entry.family))
                 break
@@ -241,9 +249,9 @@ def _suggestion(p: Proposal) -> Suggestion:
         key=f"{entry.catalogue}/{entry.key}",
         name=entry.name,
         family=entry.family,
-        elements=entry.elements if p.element is None or ANY_ELEMENT not in p.row.signature.symbols else frozenset({p.element}),
+        elements=entry.elements if p.element is None or not p.row.open else frozenset({p.element}),
         source=entry.source,
-        load=cache(lambda: p.row.catalogue.load(entry.key)),
+        load=partial(p.row.catalogue.load, entry.key),
         merit=p.merit,
         kind=entry.kind,
         prior=_size_prior(entry),
