@@ -69,6 +69,15 @@ def test_start_scale_of_retrieval_is_kept_inside_the_bounds(structures):
         assert phase.parameters[0].mean == 3.524
 
 
+def test_an_estimated_cell_has_a_wider_prior_and_more_room(structures):
+    measured, estimated, guessed = (
+        CrystalPhase(replace(structures.nickel, cell_spread=s), 12.0).parameters[0] for s in (None, 0.03, 0.2)
+    )
+    assert (measured.spread, measured.upper) == pytest.approx((0.004 * 3.524, 1.06 * 3.524))
+    assert (estimated.spread, estimated.upper) == pytest.approx((0.03 * 3.524, 1.09 * 3.524))
+    assert (guessed.spread, guessed.lower) == pytest.approx((0.2 * 3.524, 0.85 * 3.524))
+
+
 def test_vacancies_lower_the_weights(structures):
     full = Crystal(
         "FeO", cell=(4.3, 4.3, 4.3, 90, 90, 90), space_group="225", sites=(Site("Fe", (0, 0, 0)), Site("O", (0.5, 0.5, 0.5)))
