@@ -4,7 +4,10 @@ Sphere of diameter D: gamma(r) = 1 - 3r/2D + (r/D)^3 / 2 for r < D (Guinier & Fo
 Phys. Rev. B 73, 094107 (2006), doi:10.1103/PhysRevB.73.094107). Spheroid: the orientation average of the sphere formula
 with the chord of each direction, by Gauss-Legendre quadrature (Lei et al., Phys. Rev. B 80, 024118 (2009),
 doi:10.1103/PhysRevB.80.024118). Lognormal diameters: the volume-weighted mean of gamma over the number distribution, i.e.
-weights D^3 p(D), by quadrature in ln D.
+weights D^3 p(D), by quadrature in ln D. Spherical shell: the indicator of a shell is that of the outer sphere less that of
+the inner one, so its pairs are those of the outer sphere, less twice those between the two, plus those of the inner one;
+the number of pairs at distance r is the volume that two spheres share when their centres are r apart (the lens of two
+caps).
 """
 
 from __future__ import annotations
@@ -86,3 +89,68 @@ def lognormal_spheres(r: Array, median: float, spread: float, *, points: int = 3
         by_median += w * slope * d / median
         by_spread += w * slope * d * (6 * spread + z)
     return value, by_median, by_spread
+
+
+def common_volume(r: Array, first: float, second: float) -> tuple[Array, Array, Array]:
+    """Volume that two spheres of the given radii share at a distance ``r`` of their centres, with derivatives by the radii.
+
+    Two caps of heights that add up to R1 + R2 - r: pi (R1 + R2 - r)^2 [r^2 + 2 r (R1 + R2) - 3 (R1 - R2)^2] / 12 r; the
+    smaller sphere where it lies inside the larger one, and 0 where they are apart.
+
+    Examples
+    --------
+    >>> value, _, _ = common_volume(np.array([0.5, 2.0, 9.0]), 3.0, 2.0)
+    >>> bool(np.isclose(value[0], 4 / 3 * np.pi * 2.0**3)), bool(value[1] < value[0]), float(value[2])
+    (True, True, 0.0)
+    """
+    r = np.asarray(r, dtype=np.float64)
+    total, difference = first + second, first - second
+    inside = r <= abs(difference)
+    apart = r >= total
+    safe = np.where(inside | apart, total or 1.0, r)
+    rest = total - safe
+    bracket = safe**2 + 2 * safe * total - 3 * difference**2
+    front = np.pi / (12 * safe)
+    by_total = front * (2 * rest * bracket + 2 * safe * rest**2)
+    by_difference = -6 * front * rest**2 * difference
+    smaller = min(first, second)
+    whole, slope = 4 / 3 * np.pi * smaller**3, 4 * np.pi * smaller**2
+
+    def piecewise(lens: Array, engulfed: float) -> Array:
+        return np.where(apart, 0.0, np.where(inside, engulfed, lens))
+
+    return (
+        piecewise(front * rest**2 * bracket, whole),
+        piecewise(by_total + by_difference, slope if first <= second else 0.0),
+        piecewise(by_total - by_difference, slope if second < first else 0.0),
+    )
+
+
+def shell(r: Array, inner: float, outer: float) -> tuple[Array, Array, Array]:
+    """gamma(r) of a spherical shell and its derivatives by its two diameters (angstrom), each of the shape of ``r``.
+
+    Parameters
+    ----------
+    r : array
+        angstrom.
+    inner, outer : float
+        Diameters, 0 <= inner < outer.
+
+    Examples
+    --------
+    >>> r = np.linspace(0, 25, 6)
+    >>> bool(np.allclose(shell(r, 0.0, 20.0)[0], sphere(r, 20.0)[0]))
+    True
+    """
+    small, large = 0.5 * inner, 0.5 * outer
+    volume = 4 / 3 * np.pi * (large**3 - small**3)
+    of_large, by_large, _ = common_volume(r, large, large)
+    between, large_between, small_between = common_volume(r, large, small)
+    of_small, by_small, _ = common_volume(r, small, small)
+    if inner == 0.0:
+        of_small, by_small = np.zeros_like(of_small), np.zeros_like(by_small)
+    value = (of_large - 2 * between + of_small) / volume
+    # both spheres of a pair grow with the diameter, and a radius grows by half of it
+    by_inner = (by_small - small_between + value * 2 * np.pi * small**2) / volume
+    by_outer = (by_large - large_between - value * 2 * np.pi * large**2) / volume
+    return value, by_inner, by_outer
