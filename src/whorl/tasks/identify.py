@@ -16,11 +16,13 @@ from whorl.catalogues.base import Catalogue
 from whorl.core.errors import FitError, UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, CredibleSet, Verdict
+from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
-from whorl.tasks.search import Tried, named_values, runner_up, search
+from whorl.tasks.search import runner_up, search
+from whorl.tasks.trying import Tried, named_values
 from whorl.techniques import technique_for
-from whorl.techniques.protocol import Findings, Progress, Technique
+from whorl.techniques.protocol import Findings, Progress, Suggestion, Technique
 from whorl.trust import groups as grouping
 from whorl.trust import probability
 
@@ -77,7 +79,11 @@ def identify(
     allowed = frozenset(elements) if elements else None
     suggestions = technique.propose(signal, catalogues, elements=allowed, progress=progress)
     hint = frozenset() if allowed else signal.elements_hint
-    full = search(technique, signal, suggestions, constants, hint=hint, progress=progress, cancelled=cancelled)
+
+    def beside(found: Fit) -> list[Suggestion]:
+        return technique.propose(signal, catalogues, elements=allowed, given=found)
+
+    full = search(technique, signal, suggestions, constants, beside=beside, hint=hint, progress=progress, cancelled=cancelled)
     if not full:
         raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
     reference = full[0].fit.problem
@@ -93,7 +99,7 @@ def identify(
     shares = probability.share([t.score for t in full])
     final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
     candidates = _report(technique, signal, final, progress)
-    members = probability.credible_set([t.suggestion.name for t in full], shares, _LEVEL)
+    members = probability.credible_set([t.name for t in full], shares, _LEVEL)
     verdict = Verdict(
         whorl=_version(),
         task="identify",
@@ -123,7 +129,7 @@ def _report(
     renumber: dict[int, int] = {}
     for rank, (tried, number, chance) in enumerate(chosen, start=1):
         start = dict(tried.start) | {"values": named_values(tried.fit)}
-        trials = technique.trials(signal, [tried.suggestion.load()], start=start, effort="full")
+        trials = technique.trials(signal, [s.load() for s in tried.suggestions], start=start, effort="full")
         names = {p.name for p in tried.fit.problem.parameters}
         problem, first = min(trials, key=lambda t: len(names ^ {p.name for p in t[0].parameters}))
         beaten = tried.score < chosen[0][0].score - _BEATEN
@@ -135,9 +141,11 @@ def _report(
                 found,
                 rank=rank,
                 group=renumber.setdefault(number, len(renumber) + 1),
-                name=tried.suggestion.name,
-                family=tried.suggestion.family,
-                source=tried.suggestion.source,
+                name=tried.name,
+                family=" + ".join(s.family for s in tried.suggestions)
+                if len(tried.suggestions) > 1
+                else tried.suggestions[0].family,
+                source=" + ".join(dict.fromkeys(s.source for s in tried.suggestions)),
                 probability=chance,
                 evidence=tried.score,
                 polished=not beaten,

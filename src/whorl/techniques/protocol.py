@@ -129,9 +129,10 @@ class Technique(Protocol):
         catalogues: Sequence[Catalogue],
         *,
         elements: frozenset[str] | None = None,
+        given: Fit | None = None,
         progress: Progress | None = None,
     ) -> list[Suggestion]:
-        """Every admissible entry of the catalogues, most promising first."""
+        """Every admissible entry of the catalogues, most promising first; beside the phases of ``given`` if there are some."""
         ...
 
     def trials(

@@ -333,3 +333,22 @@ def _to_gr(measurement: Measurement, settings: Mapping[str, Any]) -> tuple[Measu
         replace(measurement, kind="gr", x=r, signal=g, sigma=None, mask=None, format=measurement.kind.upper()),
         {"qmin": qmin, "qmax": qmax},
     )
+
+
+#: below this Q (1/angstrom) a measured F(Q) is not trusted when structures are compared: the corrections for background,
+#: container, Compton scattering and fluorescence are slow in Q, and their errors end up there
+SLOW_Q = 2.0
+
+
+def slow_curves(r: Array) -> Array:
+    """Sines of Q below `SLOW_Q` on the points of a G(r), shape (n, k): what wrong corrections can add to it.
+
+    They are spaced by pi / r_max, so any error of that kind is a sum of them.
+
+    Examples
+    --------
+    >>> slow_curves(np.linspace(1.5, 30.0, 500)).shape
+    (500, 19)
+    """
+    count = int(SLOW_Q * float(r[-1]) / np.pi)
+    return np.asarray(np.sin(np.outer(r, np.arange(1, count + 1) * np.pi / float(r[-1]))))

@@ -22,7 +22,7 @@ from whorl.catalogues.base import NON_METALS, Catalogue, Entry
 from whorl.physics import envelopes
 from whorl.techniques.pdf.index import Block, Index
 from whorl.techniques.pdf.phases import cell_spread
-from whorl.techniques.pdf.prepare import PdfSignal
+from whorl.techniques.pdf.prepare import SLOW_Q, PdfSignal, slow_curves
 from whorl.techniques.pdf.templates import DX, OPEN, POINTS, REFERENCE_BOND, WINDOW, LogGrid, Single
 
 Array = NDArray[np.float64]
@@ -121,8 +121,9 @@ class _Matcher:
         data = np.where(inside, np.interp(r, signal.r, signal.g), 0.0)
         power = float(np.sum(np.where(inside, r, 0.0) * data**2))
         weight = np.where(inside, r, 0.0) / max(power, 1e-300)  # dr = r d(ln r); then the signal has power 1
-        basis = _orthonormal([np.where(inside, np.interp(r, signal.r, g), 0.0) for g in given], weight)
-        for curve in basis:
+        slow = _orthonormal(list(np.where(inside, slow_curves(r).T, 0.0)), weight)
+        basis = _orthonormal([np.where(inside, np.interp(r, signal.r, g), 0.0) for g in given], weight, slow)
+        for curve in [*slow, *basis]:
             data = data - float(np.sum(weight * curve * data)) * curve
         self._left = float(np.sum(weight * data**2))
         qmax = signal.instrument.qmax or 25.0
@@ -144,7 +145,7 @@ class _Matcher:
         instrument = self._signal.instrument
         qmax = instrument.qmax * zoom if instrument.qmax else None
         number = np.array([row.index.place[row.entry.key][1] for row in rows], dtype=np.int64)
-        shapes = block.cut(number, instrument.qmin * zoom if cluster else 0.0, qmax)
+        shapes = block.cut(number, max(instrument.qmin, SLOW_Q) * zoom, qmax)
         shift = (grid.steps - np.arange(2 * grid.steps + 1)) * DX  # a template moved by k is the entry at this ln(scale)
         columns = np.flatnonzero(np.abs(shift - centre) <= _BOND_SHIFT) if bond else np.arange(shift.size)
         shift = shift[columns]
@@ -207,13 +208,13 @@ class _Matcher:
         return np.clip(best, 0.0, self._left), which
 
 
-def _orthonormal(curves: Sequence[Array], weight: Array) -> list[Array]:
-    """Gram-Schmidt under the weight; curves that add nothing are left out."""
+def _orthonormal(curves: Sequence[Array], weight: Array, others: Sequence[Array] = ()) -> list[Array]:
+    """Gram-Schmidt under the weight, beside others that are orthonormal already; curves that add nothing are left out."""
     out: list[Array] = []
     for curve in curves:
         size = float(np.sqrt(np.sum(weight * curve**2)))
-        rest = curve.copy()
-        for other in out:
+        rest = curve
+        for other in [*others, *out]:
             rest = rest - float(np.sum(weight * other * rest)) * other
         length = float(np.sqrt(np.sum(weight * rest**2)))
         if length > 1e-3 * max(size, 1e-300):
@@ -246,7 +247,7 @@ def _scale_spread(row: Row, bond: float | None) -> float:
         return _BOND_SPREAD if bond else np.inf
     if row.entry.kind == "cluster":
         return _BOND_SPREAD
-    return getattr(row.entry, "cell_spread", None) or cell_spread(len(row.entry.elements))
+    return row.entry.cell_spread or cell_spread(len(row.entry.elements))
 
 
 def bond_length(symbol: str) -> float | None:

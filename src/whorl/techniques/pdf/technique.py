@@ -15,11 +15,12 @@ from whorl.core.errors import CatalogueError, UsageError
 from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
+from whorl.fitting.projected import Projected
 from whorl.techniques.pdf import explain
 from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
-from whorl.techniques.pdf.prepare import PdfSignal, prepare
+from whorl.techniques.pdf.prepare import PdfSignal, prepare, slow_curves
 from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
@@ -107,12 +108,13 @@ class PairDistribution:
         instrument = tuple(n for n in ("qdamp", *instrument) if n not in signal.known)
         hopeless = start.get("misfit", 0.0) > _HOPELESS_MISFIT
         positions = not quick and not hopeless
-        phases = [self._phase(h, signal, start, positions=positions) for h in hypotheses]
+        starts = start.get("phases") or [start] * len(hypotheses)
+        phases = [self._phase(h, signal, s, positions=positions) for h, s in zip(hypotheses, starts, strict=True)]
         _check_fixed(fixed, phases)
         shape = start.get("shape") or "sphere"
         if shape not in SHAPES:
             raise UsageError(f"unknown shape {shape!r}", remedy=f"Shapes are {', '.join(SHAPES)}.")
-        sizes = self._size_choices(hypotheses, start, quick=quick or hopeless)
+        sizes = self._size_choices(hypotheses, start, starts, quick=quick or hopeless)
         out: list[tuple[Problem, Array | None]] = []
         if shape == "spheroid":
             sizes = [tuple(None if s is None else d for s in choice) for choice in sizes for d in _SPHEROIDS]
@@ -128,7 +130,8 @@ class PairDistribution:
                 for i, s in enumerate(choice)
             ]
             problem = PdfProblem(signal, phases, options, free_instrument=tuple(dict.fromkeys(instrument)), fixed=fixed)
-            out.append((problem, _start_values(problem, start.get("values", {}))))
+            first = _start_values(problem, start.get("values", {}))
+            out.append((problem if effort == "full" else Projected(problem, slow_curves(problem.x)), first))
         return out
 
     @staticmethod
@@ -146,48 +149,59 @@ class PairDistribution:
 
     @staticmethod
     def _size_choices(
-        hypotheses: Sequence[Hypothesis], start: Mapping[str, Any], *, quick: bool
+        hypotheses: Sequence[Hypothesis], start: Mapping[str, Any], starts: Sequence[Mapping[str, Any]], *, quick: bool
     ) -> list[tuple[float | None, ...]]:
+        """Start diameters of the phases (``None``: bulk), one tuple for each problem to try."""
         crystal = [isinstance(h, Crystal) for h in hypotheses]
-        guess = start.get("diameter")
-        particle = tuple((guess or 45.0) if c else None for c in crystal)
+        guesses = [s.get("diameter") for s in starts]
+        particle = tuple((g or 45.0) if c else None for c, g in zip(crystal, guesses, strict=True))
         bulk: tuple[float | None, ...] = (None,) * len(crystal)
         if not any(crystal) or start.get("size") is False:
             return [bulk]
         if start.get("size") or start.get("shape"):
             return [particle]
         if quick:
-            return [particle if guess else bulk]
-        return [bulk, particle]
+            return [tuple(p if g else None for p, g in zip(particle, guesses, strict=True))]
+        if "phases" not in start:
+            return [bulk, particle]
+        # what was decided of a phase stays; of the last one both are tried
+        first = tuple(p if s.get("size") else None for p, s in zip(particle, starts, strict=True))
+        return [(*first[:-1], None), (*first[:-1], particle[-1])] if crystal[-1] else [first]
 
     def choose(self, fits: Sequence[Fit]) -> Fit:
-        """Bulk, unless a particle is strongly supported and of a size that the data can show.
+        """The fit with fewer particles, unless one more is strongly supported and of a size that the data can show.
 
         An envelope much wider than the range looks like the resolution's damping.
         """
-        bulk = [f for f in fits if not _sizes(f)]
-        particles = [f for f in fits if _sizes(f)]
-        # particles differ in their start only: the lower misfit wins
-        particle = min(particles, key=lambda f: f.rw, default=None)
-        if not bulk or particle is None:
-            return particle or max(bulk, key=lambda f: f.evidence)
-        assert isinstance(particle.problem, PdfProblem)
-        signal = particle.problem.signal
+        fewest = min(len(_sizes(f)) for f in fits)
+        plain = [f for f in fits if len(_sizes(f)) == fewest]
+        # the others differ in their start only: the lower misfit wins
+        particle = min((f for f in fits if len(_sizes(f)) > fewest), key=lambda f: f.rw, default=None)
+        best = max(plain, key=lambda f: f.evidence) if fewest == 0 or particle else min(plain, key=lambda f: f.rw)
+        if particle is None:
+            return best
+        signal = model_of(particle).signal
         reach = signal.range[1] * (_SIZE_REACH_KNOWN if "qdamp" in signal.known else _SIZE_REACH)
-        best = max(bulk, key=lambda f: f.evidence)
-        return particle if min(_sizes(particle)) < reach and particle.evidence > best.evidence + _STRONG else best
+        more = [size for prefix, size in _sizes(particle).items() if prefix not in _sizes(best)]
+        return particle if min(more) < reach and particle.evidence > best.evidence + _STRONG else best
 
     def findings(self, fit: Fit) -> Findings:
         """See `whorl.techniques.pdf.explain`."""
         return explain.findings(fit)
 
 
-def _sizes(fit: Fit) -> list[float]:
-    """Diameters of the phases that are particles."""
-    problem = fit.problem
+def model_of(fit: Fit) -> PdfProblem:
+    """The model behind a fit, whether or not slow curves were taken off."""
+    problem = fit.problem.inner if isinstance(fit.problem, Projected) else fit.problem
     assert isinstance(problem, PdfProblem)
+    return problem
+
+
+def _sizes(fit: Fit) -> dict[str, float]:
+    """Diameters of the phases that are particles, by the prefix of their parameters."""
+    problem = model_of(fit)
     named = problem.named_values(fit.values)
-    return [named[f"{o.prefix}diameter"] for o in problem.options if o.size is not None]
+    return {o.prefix: named[f"{o.prefix}diameter"] for o in problem.options if o.size is not None}
 
 
 PDF = PairDistribution()
@@ -208,8 +222,9 @@ def _curves(fit: Fit | None, signal: PdfSignal) -> list[Array]:
     """G(r) of each phase of a fit on the points of a signal."""
     if fit is None:
         return []
-    basis = fit.problem.evaluate(fit.values, jacobian=False).basis
-    return [np.interp(signal.r, fit.problem.x, basis[:, i]) for i in range(basis.shape[1])]
+    problem = model_of(fit)
+    basis = problem.evaluate(fit.values, jacobian=False).basis
+    return [np.interp(signal.r, problem.x, basis[:, i]) for i in range(basis.shape[1])]
 
 
 def without_copies(rows: Sequence[Row]) -> list[Row]:
