@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from whorl import __version__
-from whorl.cli import catalogue, convert, identify, messages, refine, replay, show, simulate
+from whorl.cli import catalogue, convert, identify, messages, models, refine, replay, show, simulate, train
 from whorl.core.atomic import write_error
 from whorl.core.errors import WhorlError
 
@@ -56,6 +56,8 @@ app.add_typer(catalogue.app, name="catalogue")
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("convert")(convert.convert)
+app.command("train")(train.train)
+app.add_typer(models.app, name="models")
 
 
 def run(argv: Sequence[str] | None = None) -> int:
