@@ -8,56 +8,57 @@ For each phase, partial by partial (a, b over elements, c atomic fractions, rho_
     G(r) = \mathcal{S}^{-1}\Big[ \sum_{ab} w_{ab}(Q)\, \mathcal{S}[G_{ab}](Q),\ Q_{min} \le Q \le Q_{max} \Big].
 
 The X-ray weights w_ab(Q) keep their dependence on Q. The lower limit Q_min acts on clusters, whose small-angle scattering it
-removes; for crystals the term in rho_0 has removed it already.
+removes; for crystals the term in rho_0 has removed it already. Single distances that belong to no phase (ligands, solvent) may
+be added as peaks, each with a non-negative factor; they are cut to the same band.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from whorl.core.errors import StructureError
 from whorl.fitting.problem import Evaluation, LinearTerm, Parameter
-from whorl.physics import envelopes, peaks
-from whorl.physics.form_factors import is_tabulated, pair_weights
-from whorl.physics.transforms import SineGrid, interpolation
+from whorl.physics import peaks
+from whorl.physics.form_factors import is_tabulated, scattering_factor
+from whorl.techniques.pdf.band import band_filter, model_grid, peak_curves, sampler, taper
 from whorl.techniques.pdf.instrument import PdfInstrument
-from whorl.techniques.pdf.phases import PhaseModel
+from whorl.techniques.pdf.particle import (
+    DELTA1,
+    DELTA2,
+    DIAMETER,
+    EXTRA,
+    SECOND,
+    SHAPES,
+    SIZE_LIMITS,
+    PhaseOptions,
+    check_cores,
+    envelope,
+    held,
+    own_parameters,
+)
+from whorl.techniques.pdf.phases import PeakSet, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal
+
+__all__ = ["EXTRA", "SHAPES", "SIZE_LIMITS", "LonePeak", "PdfProblem", "PhaseOptions"]
 
 Array = NDArray[np.float64]
 
-STEP = 0.02  # internal grid, angstrom: a third of the narrowest peak
-PAD = 4.0  # angstrom computed beyond the data, so that ripples from there come in
-_TAPER = 2.0  # of which the last part fades out
-
-SIZE_LIMITS = (6.0, 600.0)
-#: envelopes of a finite crystal, with the parameter each has beside its diameter (equatorial, or median of the distribution)
-SHAPES = {"sphere": None, "spheroid": "polar_diameter", "lognormal": "size_spread"}
-EXTRA = 4  # parameters of a phase beside its geometry: diameter, second of the shape, delta1, delta2
+_SHARED, _PEAK = -1, -2  # groups of parameters that belong to no phase
+QDAMP, QBROAD = EXTRA, EXTRA + 1  # slots after a phase's own
+#: where a lone peak may lie and how wide it may be (standard deviation), angstrom
+PEAK_RANGE, PEAK_WIDTHS, _PEAK_WIDTH_PRIOR = (1.0, 4.2), (0.03, 0.4), (0.1, 0.06)
 
 
 @dataclass(frozen=True)
-class PhaseOptions:
-    """What else of a phase varies.
+class LonePeak:
+    """Start values of the peak of one distance that belongs to no phase: position and standard deviation (angstrom)."""
 
-    ``size``: start of the particle's diameter (angstrom), ``None`` for a bulk crystal; ``shape``: a key of `SHAPES`;
-    ``aspect``: start of polar over equatorial diameter of a spheroid; ``motion``: the parameter of correlated motion that
-    is refined, ``"delta2"``, ``"delta1"`` or none.
-    """
-
-    size: float | None = None
-    size_free: bool = False
-    shape: str = "sphere"
-    aspect: float = 1.0
-    motion: str | None = "delta2"
-    motion_start: float = 1.5
-    prefix: str = ""
+    position: float
+    width: float
 
 
 class PdfProblem:
@@ -72,20 +73,23 @@ class PdfProblem:
         free_instrument: Sequence[str] = ("qdamp",),
         fixed: Mapping[str, float] | None = None,
         constant_weights: bool = False,
+        lone_peaks: Sequence[LonePeak] = (),
     ) -> None:
         self.signal = signal
         self.phases = list(phases)
         _check_elements(self.phases, signal.instrument.radiation)
         self.options = list(options) if options is not None else [PhaseOptions() for _ in phases]
+        check_cores(self.options)
+        self.lone_peaks = tuple(lone_peaks)
         self.x, self.observed, self.weights = signal.r, signal.g, signal.weights
         self.absolute = signal.absolute
         self.independent_points = signal.independent_points
         self._fixed = dict(fixed or {})
+        self._constant_weights = constant_weights
         self._free_instrument = tuple(n for n in free_instrument if n not in self._fixed)
-        self.linear = tuple(LinearTerm(f"{o.prefix}scale") for o in self.options)
         self._grid = model_grid(float(self.x[-1]))
-        self._sample = _sampler(self._grid, self.x)
-        self._taper = _taper(self._grid.r, float(self.x[-1]))
+        self._sample = sampler(self._grid, self.x)
+        self._taper = taper(self._grid.r, float(self.x[-1]))
         self._filters = [
             band_filter(
                 self._grid,
@@ -99,74 +103,177 @@ class PdfProblem:
         ]
         self._layout()
 
+    def with_lone_peaks(self, found: Sequence[LonePeak]) -> PdfProblem:
+        """The same problem with peaks of single distances beside the phases."""
+        return PdfProblem(
+            self.signal,
+            self.phases,
+            self.options,
+            free_instrument=self._free_instrument,
+            fixed=self._fixed,
+            constant_weights=self._constant_weights,
+            lone_peaks=found,
+        )
+
     def _layout(self) -> None:
-        everything: list[tuple[Parameter, int, int]] = []  # parameter, phase (-1: shared), slot
+        everything: list[tuple[Parameter, int, int]] = []  # parameter, phase (or group), slot
         for number, (phase, option) in enumerate(zip(self.phases, self.options, strict=True)):
-            local = [*phase.parameters, *_extra_parameters(option)]
-            everything += [(_prefixed(p, option.prefix), number, slot) for slot, p in enumerate(local)]
-        everything += [(p, -1, slot) for slot, p in enumerate(_instrument_parameters(self.signal.instrument))]
+            geometry = [_prefixed(p, option.prefix) for p in phase.parameters]
+            everything += [(p, number, slot) for slot, p in enumerate([*geometry, *own_parameters(option)])]
+        everything += [(p, _SHARED, slot) for slot, p in enumerate(_instrument_parameters(self.signal.instrument))]
+        everything += [(p, _PEAK, slot) for slot, p in enumerate(_peak_parameters(self.lone_peaks))]
         self._all = everything
-        free = []
-        for position, (p, phase_number, _) in enumerate(everything):
-            shared_fixed = phase_number < 0 and p.name not in self._free_instrument
-            if p.name not in self._fixed and not shared_fixed and not self._held(p.name, phase_number):
-                free.append(position)
+        self._own = [[i for i, row in enumerate(everything) if row[1] == number] for number in range(len(self.phases))]
+        self._instrument_rows = [i for i, row in enumerate(everything) if row[1] == _SHARED]
+        self._peak_rows = [i for i, row in enumerate(everything) if row[1] == _PEAK]
+        free = [i for i, (p, group, _) in enumerate(everything) if not self._is_held(p.name, group)]
         self._free = np.array(free, dtype=np.int64)
         self.parameters = tuple(everything[i][0] for i in self._free)
-        self._wanted = [self._free_slots(number) for number in range(len(self.phases))]
+        self._ties = self._find_ties()
+        self._wanted = [self._wanted_slots(number) for number in range(len(self.phases))]
         self._values = np.array([self._fixed.get(p.name, p.value) for p, _, _ in everything])
+        with_scale = [number for number, o in enumerate(self.options) if not o.by_volume]
+        terms = [LinearTerm(f"{self.options[number].prefix}scale") for number in with_scale]
+        terms += [LinearTerm(f"peak{i + 1}_area") for i in range(len(self.lone_peaks))]
+        self.linear = tuple(terms)
+        self._column = [
+            with_scale.index(number if o.core is None or not o.by_volume else o.core) for number, o in enumerate(self.options)
+        ]
 
-    def _free_slots(self, number: int) -> NDArray[np.int64]:
-        """Slots of a phase's own and the shared parameters that are free: only their derivatives are computed."""
-        free = set(self._free.tolist())
-        rows = [i for i, row in enumerate(self._all) if row[1] == number] + [i for i, row in enumerate(self._all) if row[1] < 0]
-        return np.array([slot for slot, i in enumerate(rows) if i in free], dtype=np.int64)
+    def _is_held(self, name: str, group: int) -> bool:
+        if name in self._fixed:
+            return True
+        if group == _SHARED:
+            return name not in self._free_instrument
+        return group >= 0 and held(self.options[group], name)
 
-    def _held(self, name: str, number: int) -> bool:
-        if number < 0:
-            return False
-        option = self.options[number]
-        bare = name.removeprefix(option.prefix)
-        if bare in {"delta1", "delta2"}:
-            return bare != option.motion
-        if bare in {"polar_diameter", "size_spread"}:
-            return not option.size_free or bare != SHAPES[option.shape]
-        return bare == "diameter" and not option.size_free
+    def _find_ties(self) -> list[tuple[int, tuple[tuple[int, float], ...]]]:
+        """Parameters that follow from others: a shell's outer diameter is its core's and twice its thickness."""
+        out: list[tuple[int, tuple[tuple[int, float], ...]]] = []
+        for number, option in enumerate(self.options):
+            if option.core is not None:
+                own = self._own[number][-EXTRA:]
+                core = self._own[option.core][-EXTRA:]
+                out.append((own[DIAMETER], ((core[DIAMETER], 1.0), (own[SECOND], 2.0))))
+        return out
+
+    def _wanted_slots(self, number: int) -> NDArray[np.int64]:
+        """Slots of a phase's own and the shared parameters whose derivatives are computed: the free ones, and those tied."""
+        wanted = set(self._free.tolist())
+        wanted |= {i for i, sources in self._ties if any(source in wanted for source, _ in sources)}
+        rows = [*self._own[number], *self._instrument_rows]
+        return np.array([slot for slot, i in enumerate(rows) if i in wanted], dtype=np.int64)
 
     def full_values(self, values: Array) -> Array:
-        """All parameters, the fixed ones included."""
+        """All parameters, those that are fixed or follow from others included."""
         full = self._values.copy()
         full[self._free] = values
+        for i, sources in self._ties:
+            full[i] = sum(factor * full[source] for source, factor in sources)
         return full
 
     def named_values(self, values: Array) -> dict[str, float]:
-        """All parameters by name, the fixed ones included."""
+        """All parameters by name, those that are fixed or follow from others included."""
         return {p.name: float(v) for (p, _, _), v in zip(self._all, self.full_values(values), strict=True)}
+
+    def tied(self) -> dict[str, dict[str, float]]:
+        """Names of the parameters that follow from others, with the factors of those."""
+        name = [p.name for p, _, _ in self._all]
+        return {name[i]: {name[source]: factor for source, factor in sources} for i, sources in self._ties}
+
+    def scales(self, values: Array, factors: Array) -> Array:
+        """Scale of every phase, the ones that follow from volumes included, shape (phases,)."""
+        full = self.full_values(values)
+        out = factors[self._column]
+        for number, option in enumerate(self.options):
+            if option.by_volume:
+                out[number] *= self._volume_ratio(number, full)[0]
+        return np.asarray(out)
 
     def evaluate(self, values: Array, *, jacobian: bool) -> Evaluation:
         """G(r) of each phase at unit scale, and its derivatives."""
         full = self.full_values(values)
-        shared = [i for i, row in enumerate(self._all) if row[1] < 0]
-        basis = np.empty((self.x.size, len(self.phases)))
-        derivatives = np.zeros((len(self._all), self.x.size, len(self.phases))) if jacobian else None
-        for number, phase in enumerate(self.phases):
-            own = [i for i, row in enumerate(self._all) if row[1] == number]
-            curves = self._phase_curves(number, phase, full[own], full[shared], jacobian=jacobian)
-            basis[:, number] = curves[0]
-            if derivatives is not None:
-                derivatives[[*own, *shared], :, number] = curves[1:]
-        return Evaluation(basis, None if derivatives is None else derivatives[self._free])
+        count = len(self.phases)
+        phases = np.empty((self.x.size, count))
+        slopes = np.zeros((len(self._all), self.x.size, count)) if jacobian else None
+        shared = self._instrument_rows
+        for number in range(count):
+            own = self._own[number]
+            curves = self._phase_curves(number, full[own], full[shared], jacobian=jacobian)
+            phases[:, number] = curves[0]
+            if slopes is not None:
+                slopes[[*own, *shared], :, number] = curves[1:]
+        if slopes is not None:
+            for i, sources in self._ties:
+                for source, factor in sources:
+                    slopes[source] += factor * slopes[i]
+        if any(o.by_volume for o in self.options):
+            phases, slopes = self._joined(full, phases, slopes)
+        if not self.lone_peaks:
+            return Evaluation(phases, None if slopes is None else slopes[self._free])
+        return self._beside_peaks(full, phases, slopes)
 
-    def _phase_curves(self, number: int, phase: PhaseModel, own: Array, shared: Array, *, jacobian: bool) -> Array:
+    def _joined(self, full: Array, phases: Array, slopes: Array | None) -> tuple[Array, Array | None]:
+        """Columns of shells put into those of their cores where the amount follows from the volumes."""
+        keep = [number for number, o in enumerate(self.options) if not o.by_volume]
+        for number, option in enumerate(self.options):
+            if not option.by_volume or option.core is None:
+                continue
+            ratio, slope = self._volume_ratio(number, full)
+            phases[:, option.core] += ratio * phases[:, number]
+            if slopes is not None:
+                slopes[:, :, option.core] += ratio * slopes[:, :, number] + slope[:, None] * phases[:, number]
+        return phases[:, keep], None if slopes is None else slopes[:, :, keep]
+
+    def _volume_ratio(self, number: int, full: Array) -> tuple[float, Array]:
+        """Scale of a shell over that of its core, and its derivative by all parameters.
+
+        A phase enters G(r) with its share of the atoms times <f>^2, and its atoms are density times volume.
+        """
+        core = self.options[number].core
+        assert core is not None
+        peak_sets = [self._peak_set(n, full[self._own[n]]) for n in (number, core)]
+        strengths = [_strength(self.phases[n], self.signal.instrument.radiation) for n in (number, core)]
+        inside, thickness = self._own[core][-EXTRA:][DIAMETER], self._own[number][-EXTRA:][SECOND]
+        d, outer = full[inside], full[inside] + 2 * full[thickness]
+        volume = outer**3 - d**3
+        ratio = strengths[0] * peak_sets[0].density * volume / (strengths[1] * peak_sets[1].density * d**3)
+        slope = np.zeros(len(self._all))
+        slope[inside] = 3 * (outer**2 - d**2) / volume - 3 / d
+        slope[thickness] = 6 * outer**2 / volume
+        for n, peak_set, sign in ((number, peak_sets[0], 1.0), (core, peak_sets[1], -1.0)):
+            slope[self._own[n][:-EXTRA]] += sign * peak_set.d_density / peak_set.density
+        return float(ratio), ratio * slope
+
+    def _beside_peaks(self, full: Array, phases: Array, slopes: Array | None) -> Evaluation:
+        """The phases' columns and one of each lone peak."""
+        position, width = full[self._peak_rows].reshape(-1, 2).T
+        instrument = self.signal.instrument
+        curves = peak_curves(self._grid, position, width, instrument, jacobian=slopes is not None)
+        count, rows, _ = curves.shape
+        curves = (self._sample @ curves.reshape(count * rows, -1).T).T.reshape(count, rows, -1)
+        basis = np.hstack([phases, curves[:, 0].T])
+        if slopes is None:
+            return Evaluation(basis, None)
+        everything = np.zeros((len(self._all), self.x.size, basis.shape[1]))
+        everything[:, :, : phases.shape[1]] = slopes
+        for i in range(count):
+            everything[self._peak_rows[2 * i : 2 * i + 2], :, phases.shape[1] + i] = curves[i, 1:]
+        return Evaluation(basis, everything[self._free])
+
+    def _peak_set(self, number: int, own: Array) -> PeakSet:
+        return self.phases[number].peaks(own[:-EXTRA])
+
+    def _phase_curves(self, number: int, own: Array, shared: Array, *, jacobian: bool) -> Array:
         """Rows: G, then derivatives by own parameters and by qdamp, qbroad; on the data's points."""
-        option = self.options[number]
+        phase, option = self.phases[number], self.options[number]
         geometry = len(phase.parameters)
         size, second, delta1, delta2 = own[geometry:]
         qdamp, qbroad = shared
-        peak_set = phase.peaks(own[:geometry])
+        peak_set = self._peak_set(number, own)
         width = peaks.widths(peak_set.distance, peak_set.u_sum, delta1=delta1, delta2=delta2, qbroad=qbroad)
         wanted = self._wanted[number] if jacobian else self._wanted[number][:0]
-        total = geometry + EXTRA + 2  # geometry, diameter, second of the shape, delta1, delta2, qdamp, qbroad
+        total = geometry + EXTRA + 2  # geometry, the phase's other parameters, qdamp, qbroad
         d_distance = np.zeros((peak_set.distance.size, wanted.size))
         d_variance = np.zeros_like(d_distance)
         own_columns = wanted < geometry
@@ -174,7 +281,7 @@ class PdfProblem:
         d_distance[:, own_columns] = peak_set.d_distance[:, slots]
         d_variance[:, own_columns] = width.by_u[:, None] * peak_set.d_u[:, slots]
         d_variance[:, own_columns] += width.by_distance[:, None] * d_distance[:, own_columns]
-        for slot, change in ((2, width.by_delta1), (3, width.by_delta2), (5, width.by_qbroad)):
+        for slot, change in ((DELTA1, width.by_delta1), (DELTA2, width.by_delta2), (QBROAD, width.by_qbroad)):
             d_variance[:, wanted == geometry + slot] = change[:, None]
         channels = len(phase.symbols) * (len(phase.symbols) + 1) // 2
         raw = peaks.peak_sum(
@@ -196,17 +303,15 @@ class PdfProblem:
             for column, slot in enumerate(wanted):
                 if slot < geometry and peak_set.d_density[slot]:
                     raw[:, 1 + column] += share[:, None] * (peak_set.d_density[slot] * line)
-        gamma, by_size, by_second = _envelope(option, r, size, second)
-        window = gamma * np.exp(-0.5 * (qdamp * r) ** 2) * self._taper
+        gamma, by_size, by_second = envelope(option, r, size, second)
+        damping = np.exp(-0.5 * (qdamp * r) ** 2) * self._taper
         plain = raw[:, 0].copy()
-        raw *= window
-        for column, slot in enumerate(wanted):
-            if slot in {geometry, geometry + 1}:
-                slope = by_size if slot == geometry else by_second
-                ratio = np.divide(slope, gamma, out=np.zeros_like(slope), where=gamma > 1e-12)
-                raw[:, 1 + column] = plain * window * ratio
-            elif slot == geometry + 4:
-                raw[:, 1 + column] = -plain * window * (qdamp * r**2)
+        raw *= gamma * damping
+        for column, slot in enumerate(wanted - geometry):
+            if slot in {DIAMETER, SECOND}:
+                raw[:, 1 + column] = plain * damping * (by_size if slot == DIAMETER else by_second)
+            elif slot == QDAMP:
+                raw[:, 1 + column] = -plain * gamma * damping * (qdamp * r**2)
         curves = (self._sample @ self._filters[number].apply(raw).T).T
         out = np.zeros((1 + total, self.x.size)) if jacobian else np.asarray(curves)
         if jacobian:
@@ -226,30 +331,10 @@ def _check_elements(phases: Sequence[PhaseModel], radiation: str) -> None:
                 )
 
 
-def _envelope(option: PhaseOptions, r: Array, size: float, second: float) -> tuple[Array, Array, Array]:
-    """gamma(r) of a phase and its derivatives by diameter and by the shape's second parameter, each of the shape of ``r``."""
-    if option.size is None:
-        return np.ones_like(r), np.zeros_like(r), np.zeros_like(r)
-    if option.shape == "spheroid":
-        return envelopes.spheroid(r, size, second)
-    if option.shape == "lognormal":
-        return envelopes.lognormal_spheres(r, size, second)
-    gamma, slope = envelopes.sphere(r, size)
-    return gamma, slope, np.zeros_like(r)
-
-
-def _extra_parameters(option: PhaseOptions) -> list[Parameter]:
-    start = float(np.clip(option.size or 50.0, *SIZE_LIMITS))
-    out = [Parameter("diameter", start, *SIZE_LIMITS, "angstrom")]
-    if option.shape == "lognormal":
-        out.append(Parameter("size_spread", 0.2, 0.02, 0.8, "1", 0.2, 0.15))
-    else:
-        polar = float(np.clip(start * option.aspect, *SIZE_LIMITS))
-        out.append(Parameter("polar_diameter", polar, *SIZE_LIMITS, "angstrom"))
-    for name, unit, high, spread in (("delta1", "angstrom", 2.0, 0.8), ("delta2", "angstrom^2", 8.0, 2.0)):
-        value = option.motion_start if option.motion == name else 0.0
-        out.append(Parameter(name, min(value, high), 0.0, high, unit, 1.5 if name == "delta2" else 0.5, spread))
-    return out
+def _strength(phase: PhaseModel, radiation: str) -> float:
+    """<f>^2 of a phase at Q = 0."""
+    f = np.array([float(scattering_factor(s, np.array(0.0), radiation)) for s in phase.symbols])
+    return float(phase.fractions @ f) ** 2
 
 
 def _instrument_parameters(instrument: PdfInstrument) -> list[Parameter]:
@@ -257,6 +342,16 @@ def _instrument_parameters(instrument: PdfInstrument) -> list[Parameter]:
         Parameter("qdamp", min(instrument.qdamp, 0.15), 0.0, 0.15, "1/angstrom", 0.035, 0.025),
         Parameter("qbroad", min(instrument.qbroad, 0.08), 0.0, 0.08, "1/angstrom", 0.01, 0.015),
     ]
+
+
+def _peak_parameters(found: Sequence[LonePeak]) -> list[Parameter]:
+    out = []
+    for i, peak in enumerate(found):
+        position = float(np.clip(peak.position, *PEAK_RANGE))
+        out.append(Parameter(f"peak{i + 1}_position", position, *PEAK_RANGE, "angstrom"))
+        width = float(np.clip(peak.width, *PEAK_WIDTHS))
+        out.append(Parameter(f"peak{i + 1}_width", width, *PEAK_WIDTHS, "angstrom", *_PEAK_WIDTH_PRIOR))
+    return out
 
 
 def _prefixed(p: Parameter, prefix: str) -> Parameter:
@@ -270,67 +365,3 @@ def _prefixed(p: Parameter, prefix: str) -> Parameter:
 def _channel_shares(fractions: Array) -> Array:
     m = len(fractions)
     return np.array([fractions[a] * fractions[b] * (1 if a == b else 2) for a in range(m) for b in range(a, m)])
-
-
-def _taper(r: Array, last: float) -> Array:
-    """1 up to PAD - _TAPER beyond the data, falling to 0 at PAD: no step where the computed range ends."""
-    t = np.clip((r - (last + PAD - _TAPER)) / _TAPER, 0.0, 1.0)
-    return np.asarray(0.5 * (1 + np.cos(np.pi * t)))
-
-
-@lru_cache(maxsize=16)
-def model_grid(r_last: float) -> SineGrid:
-    """Internal grid for data that end at ``r_last``."""
-    return SineGrid.covering(r_last + PAD, STEP, margin=1.0)
-
-
-class BandFilter:
-    """Weights partials in Q, cuts the band and joins them: (channels, columns, n) to (columns, n)."""
-
-    def __init__(self, grid: SineGrid, weights: Array | None, band: Array | None) -> None:
-        self._grid = grid
-        self._weights = weights
-        self._band = band
-        self._last = int(np.flatnonzero(band)[-1]) + 1 if band is not None else grid.n - 1
-
-    def apply(self, raw: Array) -> Array:
-        """Filter all columns."""
-        if self._band is None and self._weights is None:
-            return np.asarray(raw.sum(axis=0))
-        last = self._last
-        f = self._grid.to_q(raw)[..., :last]
-        joined = f.sum(axis=0) if self._weights is None else np.einsum("cpq,cq->pq", f, self._weights[:, :last])
-        padded = np.zeros((joined.shape[0], self._grid.n - 1))
-        padded[:, :last] = joined if self._band is None else joined * self._band[:last]
-        return self._grid.to_r(padded)
-
-
-@lru_cache(maxsize=256)
-def band_filter(
-    grid: SineGrid,
-    symbols: tuple[str, ...],
-    fractions: tuple[float, ...],
-    instrument: PdfInstrument,
-    *,
-    cluster: bool,
-    constant: bool = False,
-) -> BandFilter:
-    """Filter of a phase; ``constant`` takes the weights at Q = 0, as codes do that work in r alone."""
-    q = np.zeros(1) if constant else grid.q
-    weights: Array | None = None
-    if len(symbols) > 1:
-        full = pair_weights(symbols, np.array(fractions), q, instrument.radiation)
-        m = len(symbols)
-        weights = np.array([np.broadcast_to(full[a, b], grid.q.shape) for a in range(m) for b in range(a, m)])
-    low = instrument.qmin if cluster else 0.0
-    band = grid.band(low, instrument.qmax) if instrument.qmax or low else None
-    return BandFilter(grid, weights, band)
-
-
-def _sampler(grid: SineGrid, x: Array) -> sparse.csr_matrix:
-    """Sparse interpolation matrix from the grid's points (0 left out, where G = 0) to ``x``."""
-    first, weights = interpolation(x, 0.0, grid.dr, grid.n)
-    columns = first[:, None] + np.arange(6) - 1
-    rows = np.repeat(np.arange(x.size), 6)
-    keep = (columns >= 0).ravel() & (np.abs(weights).ravel() > 1e-14)
-    return sparse.csr_matrix((weights.ravel()[keep], (rows[keep], columns.ravel()[keep])), shape=(x.size, grid.n - 1))

@@ -1,0 +1,115 @@
+"""Grids and filters of the G(r) model: what the cut at Qmax, the X-ray weights and the data's own points do to it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from whorl.physics import peaks
+from whorl.physics.form_factors import pair_weights
+from whorl.physics.transforms import SineGrid, interpolation
+from whorl.techniques.pdf.instrument import PdfInstrument
+
+Array = NDArray[np.float64]
+
+STEP = 0.02  # internal grid, angstrom: a third of the narrowest peak
+PAD = 4.0  # angstrom computed beyond the data, so that ripples from there come in
+_TAPER = 2.0  # of which the last part fades out
+
+
+def taper(r: Array, last: float) -> Array:
+    """1 up to PAD - _TAPER beyond the data, falling to 0 at PAD: no step where the computed range ends."""
+    t = np.clip((r - (last + PAD - _TAPER)) / _TAPER, 0.0, 1.0)
+    return np.asarray(0.5 * (1 + np.cos(np.pi * t)))
+
+
+@lru_cache(maxsize=16)
+def model_grid(r_last: float) -> SineGrid:
+    """Internal grid for data that end at ``r_last``."""
+    return SineGrid.covering(r_last + PAD, STEP, margin=1.0)
+
+
+class BandFilter:
+    """Weights partials in Q, cuts the band and joins them: (channels, columns, n) to (columns, n)."""
+
+    def __init__(self, grid: SineGrid, weights: Array | None, band: Array | None) -> None:
+        self._grid = grid
+        self._weights = weights
+        self._band = band
+        self._last = int(np.flatnonzero(band)[-1]) + 1 if band is not None else grid.n - 1
+
+    def apply(self, raw: Array) -> Array:
+        """Filter all columns."""
+        if self._band is None and self._weights is None:
+            return np.asarray(raw.sum(axis=0))
+        last = self._last
+        f = self._grid.to_q(raw)[..., :last]
+        joined = f.sum(axis=0) if self._weights is None else np.einsum("cpq,cq->pq", f, self._weights[:, :last])
+        padded = np.zeros((joined.shape[0], self._grid.n - 1))
+        padded[:, :last] = joined if self._band is None else joined * self._band[:last]
+        return self._grid.to_r(padded)
+
+
+@lru_cache(maxsize=256)
+def band_filter(
+    grid: SineGrid,
+    symbols: tuple[str, ...],
+    fractions: tuple[float, ...],
+    instrument: PdfInstrument,
+    *,
+    cluster: bool,
+    constant: bool = False,
+) -> BandFilter:
+    """Filter of a phase; ``constant`` takes the weights at Q = 0, as codes do that work in r alone."""
+    q = np.zeros(1) if constant else grid.q
+    weights: Array | None = None
+    if len(symbols) > 1:
+        full = pair_weights(symbols, np.array(fractions), q, instrument.radiation)
+        m = len(symbols)
+        weights = np.array([np.broadcast_to(full[a, b], grid.q.shape) for a in range(m) for b in range(a, m)])
+    low = instrument.qmin if cluster else 0.0
+    return BandFilter(grid, weights, _band(grid, low, instrument.qmax))
+
+
+@lru_cache(maxsize=64)
+def _band(grid: SineGrid, qmin: float, qmax: float | None) -> Array | None:
+    return grid.band(qmin, qmax) if qmax or qmin else None
+
+
+def peak_curves(grid: SineGrid, positions: Array, widths: Array, instrument: PdfInstrument, *, jacobian: bool = False) -> Array:
+    """Peaks in G(r) of single distances, each of unit area in r G(r), cut to the instrument's band.
+
+    Parameters
+    ----------
+    grid : SineGrid
+    positions, widths : array, shape (k,)
+        Distance and standard deviation (angstrom).
+    instrument : PdfInstrument
+    jacobian : bool
+
+    Returns
+    -------
+    array, shape (k, 1 or 3, n - 1)
+        The peak on the grid's r and, with ``jacobian``, its derivatives by position and width.
+    """
+    k = positions.size
+    columns = 2 if jacobian else 0
+    d_distance, d_variance = np.zeros((k, columns)), np.zeros((k, columns))
+    if jacobian:
+        d_distance[:, 0], d_variance[:, 1] = 1.0, 2 * widths
+    channel = np.arange(k, dtype=np.int64)
+    raw = peaks.peak_sum(positions, np.ones(k), widths**2, channel, d_distance, d_variance, grid.dr, grid.n, k)
+    keep = BandFilter(grid, None, _band(grid, instrument.qmin, instrument.qmax))
+    return keep.apply(raw.reshape(1, -1, grid.n - 1)).reshape(k, 1 + columns, grid.n - 1)
+
+
+def sampler(grid: SineGrid, x: Array) -> sparse.csr_matrix:
+    """Sparse interpolation matrix from the grid's points (0 left out, where G = 0) to ``x``."""
+    first, weights = interpolation(x, 0.0, grid.dr, grid.n)
+    columns = first[:, None] + np.arange(6) - 1
+    rows = np.repeat(np.arange(x.size), 6)
+    keep = (columns >= 0).ravel() & (np.abs(weights).ravel() > 1e-14)
+    return sparse.csr_matrix((weights.ravel()[keep], (rows[keep], columns.ravel()[keep])), shape=(x.size, grid.n - 1))
