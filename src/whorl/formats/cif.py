@@ -44,22 +44,115 @@ class Cif:
 
     def read(self, path: str, *, max_bytes: int = files.MAX_BYTES) -> StructureFile:
         """Read the first structure of the file."""
-        data = files.content(path, StructureError, max_bytes=max_bytes)
-        text = decode(data, path, StructureError).replace("\r\n", "\n").replace("\r", "\n")
-        if not text.strip():
-            raise StructureError("the file holds nothing but white space", where=path, remedy="Export it again.")
+        text = _text_of(files.content(path, StructureError, max_bytes=max_bytes), path)
         notes: list[str] = []
         document = _parse(text, path, notes)
         block = _first_with_atoms(document, path, notes)
-        cell = _cell(block, path)
-        sites = _sites(block, text, cell, path, notes)
-        positions = np.array([s.position for s in sites])
-        group, operations = cif_symmetry.of(block, cell, positions, notes)
-        crystal = Crystal(Path(path).stem, source=path, cell=cell, space_group=group, sites=tuple(sites), operations=operations)
-        return StructureFile(crystal, tuple(notes))
+        return _structure(block, text, Path(path).stem, path, notes)
 
 
 READER = Cif()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A data block that holds atoms: its name, what the compound is called in it, and the structure or why there is none."""
+
+    name: str
+    title: str
+    found: StructureFile | StructureError
+
+
+def read_blocks(data: bytes, where: str) -> list[Block]:
+    r"""Read every structure of a CIF; one that cannot be read stops no other.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    where : str
+        What to call it in errors, and the source of its structures.
+
+    Returns
+    -------
+    list of Block
+        In the order of the file, blocks without atoms left out.
+
+    Raises
+    ------
+    StructureError
+        If there is no structure to begin with: no text, no data block, no atoms.
+
+    Examples
+    --------
+    >>> text = "data_{}\n_cell_length_a 3\n_cell_length_b 3\n_cell_length_c {}\n_atom_site_label Po1\n" + "".join(
+    ...     f"_atom_site_fract_{axis} 0\n" for axis in "xyz")
+    >>> good, bad = read_blocks((text.format("a", 3) + text.format("b", "?")).encode(), "two.cif")
+    >>> good.name, good.found.structure.formula, bad.found.what
+    ('a', 'Po', 'no unit cell (_cell_length_c missing)')
+    """
+    text = _text_of(data, where)
+    notes: list[str] = []
+    try:
+        document = _parse(text, where, notes)
+    except StructureError:
+        pieces = _pieces(text)
+        if len(pieces) < 2:
+            raise
+        blocks = [block for name, piece in pieces for block in _blocks_of_piece(name, piece, where)]
+    else:
+        blocks = [_block(block, text, where, notes) for block in document if _has_atoms(block)]
+    if not blocks:
+        raise StructureError("a CIF without atoms", where=where, remedy=_NO_ATOMS)
+    return blocks
+
+
+def _blocks_of_piece(name: str, piece: str, where: str) -> list[Block]:
+    notes = ["another data block of the file is damaged"]
+    try:
+        document = _parse(piece, where, notes)
+    except StructureError as own:
+        return [Block(name, "", own)]
+    return [_block(block, piece, where, notes) for block in document if _has_atoms(block)]
+
+
+def _pieces(text: str) -> list[tuple[str, str]]:
+    """Cut a text before each data block; give the names too."""
+    starts = list(re.finditer(r"(?im)^[ \t]*data_(\S*)", text))
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    return [(match[1], text[match.start() : end]) for match, end in zip(starts, ends, strict=True)]
+
+
+def _block(block: Any, text: str, where: str, notes: list[str]) -> Block:
+    title = _value(block, "_chemical_name_mineral", "_chemical_name_common") or ""
+    found: StructureFile | StructureError
+    try:
+        found = _structure(block, text, str(block.name), where, list(notes))
+    except StructureError as error:
+        found = error
+    return Block(str(block.name), " ".join(title.strip("'\";\n").split()), found)
+
+
+def _structure(block: Any, text: str, name: str, path: str, notes: list[str]) -> StructureFile:
+    cell = _cell(block, path)
+    sites = _sites(block, text, cell, path, notes)
+    positions = np.array([s.position for s in sites])
+    group, operations = cif_symmetry.of(block, cell, positions, notes)
+    crystal = Crystal(name, source=path, cell=cell, space_group=group, sites=tuple(sites), operations=operations)
+    return StructureFile(crystal, tuple(notes))
+
+
+def _text_of(data: bytes, path: str) -> str:
+    text = decode(data, path, StructureError)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise StructureError("the file holds nothing but white space", where=path, remedy="Export it again.")
+    return text
+
+
+def _has_atoms(block: Any) -> bool:
+    return any(len(block.find_values(tag)) for tag in _X)
 
 
 def _parse(text: str, path: str, notes: list[str]) -> Any:
@@ -84,7 +177,7 @@ def _parse(text: str, path: str, notes: list[str]) -> Any:
 
 
 def _first_with_atoms(document: Any, path: str, notes: list[str]) -> Any:
-    found = [block for block in document if any(len(block.find_values(tag)) for tag in _X)]
+    found = [block for block in document if _has_atoms(block)]
     if not found:
         raise StructureError("a CIF without atoms", where=path, remedy=_NO_ATOMS)
     if len(found) > 1:
@@ -171,6 +264,10 @@ def _sites(block: Any, text: str, cell: Cell, path: str, notes: list[str]) -> li
         symbol = cell_of("type_symbol", k)
         symbol = label if symbol in (None, "?", ".", "") else symbol
         position = [number(cell_of(f"fract_{axis}", k)) for axis in "xyz"]
+        word = _no_number([cell_of(f"fract_{axis}", k) for axis in "xyz"]) if None in position else ""
+        if word:
+            where = _line(text, label, path)
+            raise StructureError(f"coordinate {word!r} of {label} is no number", where=where, remedy="Correct it.")
         occupancy = number(cell_of("occupancy", k))
         occupancy = 1.0 if occupancy is None else occupancy
         reason = _why_dropped(str(symbol), cell_of("calc_flag", k), position, occupancy)
@@ -198,6 +295,11 @@ def _sites(block: Any, text: str, cell: Cell, path: str, notes: list[str]) -> li
     if not sites:
         raise StructureError("a CIF without usable atoms", where=path, remedy=_NO_ATOMS)
     return sites
+
+
+def _no_number(written: list[str | None]) -> str:
+    """Give the first coordinate that is neither a number nor said to be unknown; empty when there is none."""
+    return next((word for word in written if word not in (None, "", "?", ".") and number(word) is None), None) or ""
 
 
 def _why_dropped(symbol: str, flag: str | None, position: list[float | None], occupancy: float) -> str:
