@@ -23,7 +23,11 @@ from whorl.learning.trainer import Progress, Request, Setting, Trainer, silent
 from whorl.models.registry import Found, save_model, trained
 
 #: name of a card -> module that trains it; modules are imported when they are asked
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "metals-trees": "whorl.learning.catalogue_trees",
+    "polyoxometalates-trees": "whorl.learning.catalogue_trees",
+    "compounds-trees": "whorl.learning.catalogue_trees",
+}
 
 
 def list_trainers() -> list[str]:

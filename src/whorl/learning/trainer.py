@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from whorl.models.card import Card
 
@@ -53,8 +52,9 @@ class Trained:
     weights: bytes
 
 
-class Trainer(Protocol):
-    """A recipe.
+@dataclass(frozen=True)
+class Trainer:
+    """A recipe: its defaults and the function that makes the model.
 
     Attributes
     ----------
@@ -66,6 +66,8 @@ class Trainer(Protocol):
         Defaults.
     meaning_of_cases : str
         What is counted: "simulated PDFs of each structure".
+    train : callable
+        `Request` to `Trained`.
     settings : mapping of str to value
         Defaults of what may be set; a value given must be of the same type.
     libraries : tuple of str
@@ -79,29 +81,7 @@ class Trainer(Protocol):
     seed: int
     cases: int
     meaning_of_cases: str
-    settings: Mapping[str, Setting]
-    libraries: tuple[str, ...]
-    resumes: bool
-
-    def train(self, request: Request) -> Trained:
-        """Make the model."""
-        ...
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A trainer made of its defaults and a function."""
-
-    name: str
-    summary: str
-    seed: int
-    cases: int
-    meaning_of_cases: str
-    run: Callable[[Request], Trained]
+    train: Callable[[Request], Trained]
     settings: Mapping[str, Setting] = field(default_factory=dict)
     libraries: tuple[str, ...] = ()
     resumes: bool = False
-
-    def train(self, request: Request) -> Trained:
-        """Make the model."""
-        return self.run(request)
