@@ -16,6 +16,8 @@ from whorl.fitting.problem import Evaluation, LinearTerm, Parameter, Problem
 
 Array = NDArray[np.float64]
 
+_DISTINCT = 1e-3  # singular value, relative to the largest, below which a combination of curves is none of its own
+
 
 class Projected:
     """A problem with nuisance curves taken off (see `whorl.fitting.problem.Problem`).
@@ -37,7 +39,7 @@ class Projected:
         self.inner = problem
         root = np.sqrt(problem.weights)
         left, size, _ = np.linalg.svd(root[:, None] * curves, full_matrices=False)
-        keep = left[:, size > 1e-8 * max(float(size[0]), 1e-300)]
+        keep = left[:, size > _DISTINCT * max(float(size[0]), 1e-300)]
         safe = np.where(root > 0, root, 1.0)
         self._to_curves = np.ascontiguousarray(keep / safe[:, None] * (root > 0)[:, None])
         self._amounts = np.ascontiguousarray((keep * root[:, None]).T)

@@ -22,7 +22,7 @@ from whorl.tasks.assemble import candidate_from_fit, finish
 from whorl.tasks.search import runner_up, search
 from whorl.tasks.trying import Tried, named_values
 from whorl.techniques import technique_for
-from whorl.techniques.protocol import Findings, Progress, Suggestion, Technique
+from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique
 from whorl.trust import groups as grouping
 from whorl.trust import probability
 
@@ -77,13 +77,14 @@ def identify(
     constants = probability.calibration(technique.key)
     signal = technique.prepare(measurement, range=range, settings=settings)
     allowed = frozenset(elements) if elements else None
-    suggestions = technique.propose(signal, catalogues, elements=allowed, progress=progress)
+    shortlist = technique.propose(signal, catalogues, elements=allowed, progress=progress)
     hint = frozenset() if allowed else signal.elements_hint
 
-    def beside(found: Fit) -> list[Suggestion]:
-        return technique.propose(signal, catalogues, elements=allowed, given=found)
+    def beside(settled: Any, found: Fit) -> Shortlist:
+        return technique.propose(settled, catalogues, elements=allowed, given=found)
 
-    full = search(technique, signal, suggestions, constants, beside=beside, hint=hint, progress=progress, cancelled=cancelled)
+    outcome = search(technique, signal, shortlist, constants, beside=beside, hint=hint, progress=progress, cancelled=cancelled)
+    full, signal = outcome.ranked, outcome.signal
     if not full:
         raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
     reference = full[0].fit.problem
@@ -110,13 +111,13 @@ def identify(
         candidates=candidates,
         set=CredibleSet(level=_LEVEL, members=members),
         assumptions=list(signal.assumptions),
-        warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, len(suggestions))],
+        warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, shortlist.searched)],
     )
     return finish(
         verdict,
         started,
         catalogues={c.name: c.content_hash for c in catalogues},
-        searched=len(suggestions),
+        searched=shortlist.searched,
         radiation=signal.instrument.radiation,
     )
 

@@ -8,12 +8,14 @@ prior is uniform over families, then over the entries of a family: forty spinels
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from whorl.fitting.evidence import Temper
 from whorl.fitting.problem import Fit
 from whorl.tasks.mixtures import with_more_phases
 from whorl.tasks.trying import Search, Tried, diverse, named_values
-from whorl.techniques.protocol import Progress, Suggestion, Technique
+from whorl.techniques.protocol import Progress, Shortlist, Suggestion, Technique
 from whorl.trust.probability import Calibration
 
 _QUICK = 32
@@ -23,39 +25,70 @@ _FULL_AT_LEAST = 6
 _HOPELESS = 25.0  # log evidence behind the best after the first fits
 #: R_w beyond which a first fit shows no likeness, and how many of that kind are followed up
 _POOR, _POOR_AT_MOST = 0.65, 4
+_LEAST_DISCREPANCY = 0.003
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Candidates, best first, and the signal with what the best fit showed of unknown settings."""
+
+    ranked: list[Tried]
+    signal: Any
 
 
 def search(
     technique: Technique,
     signal: Any,
-    suggestions: Sequence[Suggestion],
+    shortlist: Shortlist,
     constants: Calibration,
     *,
-    beside: Callable[[Fit], Sequence[Suggestion]] | None = None,
+    beside: Callable[[Any, Fit], Shortlist] | None = None,
     hint: frozenset[str] = frozenset(),
     progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> list[Tried]:
-    """Fit the most promising suggestions; best first, empty when none can be fitted.
+) -> Outcome:
+    """Fit the most promising suggestions.
 
     Parameters
     ----------
     technique : Technique
     signal : Signal of the technique
-    suggestions : sequence of Suggestion
-        All admissible entries: the prior counts their families.
+    shortlist : Shortlist
     constants : Calibration
     beside : callable, optional
-        Ranks all admissible entries by what they explain beside a fit; without it, no mixtures are tried.
+        Ranks the admissible entries by what they explain of a signal beside a fit; without it, no mixtures are tried.
     hint : frozenset of str
         Elements named in the file.
     progress, cancelled : callable, optional
         As in `identify`.
+
+    Returns
+    -------
+    Outcome
+        Without candidates when none can be fitted.
     """
-    run = Search(technique, signal, suggestions, constants, hint=hint, progress=progress, cancelled=cancelled)
-    quick = _fit_quick(run)
-    ranked = _fit_full(run, quick) if quick else []
-    return with_more_phases(run, ranked, beside) if ranked and beside else ranked
+    run = Search(technique, signal, shortlist.families, constants, hint=hint, progress=progress, cancelled=cancelled)
+    quick = _fit_quick(run, shortlist.suggestions)
+    if not quick:
+        return Outcome([], signal)
+    run.signal = technique.settle(signal, quick[0].fit)
+    ranked = _fit_full(run, quick)
+    if beside is not None:
+        settled = run.signal
+        ranked = with_more_phases(run, ranked, lambda fit: beside(settled, fit).suggestions)
+    return Outcome(_weighed(ranked, constants.temper), run.signal)
+
+
+def _weighed(ranked: Sequence[Tried], temper: Temper) -> list[Tried]:
+    """Candidates with their evidence at the discrepancy that the best of them leaves room for.
+
+    The discrepancy says how wrong even the true model is of a real experiment; where a model fits better than that, it was not
+    that wrong this time.
+    """
+    level = min(temper.discrepancy, *(t.fit.rw for t in ranked))
+    temper = Temper(max(level, _LEAST_DISCREPANCY), temper.fraction)
+    out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
+    return sorted(out, key=lambda t: -t.score)
 
 
 def runner_up(ranked: Sequence[Tried]) -> float:
@@ -64,8 +97,8 @@ def runner_up(ranked: Sequence[Tried]) -> float:
     return min([t.fit.rw for t in ranked if not t.families & first], default=1.0)
 
 
-def _fit_quick(run: Search) -> list[Tried]:
-    ordered = [s for s, _ in sorted(((s, s.merit + run.prior([s])) for s in run.suggestions), key=lambda pair: -pair[1])]
+def _fit_quick(run: Search, suggestions: Sequence[Suggestion]) -> list[Tried]:
+    ordered = [s for s, _ in sorted(((s, s.merit + run.prior([s])) for s in suggestions), key=lambda pair: -pair[1])]
 
     def attempt(s: Suggestion) -> Tried | None:
         return run.fit([s], s.start, "quick")

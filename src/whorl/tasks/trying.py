@@ -66,8 +66,8 @@ class Search:
     ----------
     technique : Technique
     signal : Signal of the technique
-    suggestions : sequence of Suggestion
-        All admissible entries: the prior counts their families.
+    families : int
+        Number of families that took part: any may be a further phase.
     constants : Calibration
     hint : frozenset of str
         Elements named in the file.
@@ -79,7 +79,7 @@ class Search:
         self,
         technique: Technique,
         signal: Any,
-        suggestions: Sequence[Suggestion],
+        families: int,
         constants: Calibration,
         *,
         hint: frozenset[str] = frozenset(),
@@ -87,17 +87,16 @@ class Search:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.technique, self.signal, self.constants = technique, signal, constants
-        self.suggestions = suggestions
+        self._families = max(families, 1)
         self._hint, self._progress, self._cancelled = hint, progress, cancelled
-        self._members = Counter(family_of(s) for s in suggestions)
 
     def prior(self, suggestions: Sequence[Suggestion]) -> float:
         """Log prior of a candidate, up to a constant: uniform over families, then over the entries of a family.
 
         Each further phase has to be there at all, and may be of any family.
         """
-        own = sum(s.prior - float(np.log(max(self._members[family_of(s)], 1))) for s in suggestions)
-        more = (len(suggestions) - 1) * (_ONE_MORE - float(np.log(max(len(self._members), 1))))
+        own = sum(s.prior - float(np.log(s.members)) for s in suggestions)
+        more = (len(suggestions) - 1) * (_ONE_MORE - float(np.log(self._families)))
         return own + more + _hint_prior(suggestions, self._hint)
 
     def fit(

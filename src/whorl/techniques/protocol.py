@@ -76,6 +76,8 @@ class Suggestion:
         Of the hypothesis: "crystal", "cluster".
     prior : float
         Log prior odds that the technique gives the entry beside the uniform ones.
+    members : int
+        Entries of its family that took part in the search.
     start : mapping
         What the match says of the technique's start values (zoom, size, element).
     """
@@ -89,7 +91,17 @@ class Suggestion:
     merit: float
     kind: str = ""
     prior: float = 0.0
+    members: int = 1
     start: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """The most promising entries of a search, best first, and how many entries and families took part in it."""
+
+    suggestions: list[Suggestion]
+    searched: int
+    families: int
 
 
 @dataclass(frozen=True)
@@ -131,8 +143,8 @@ class Technique(Protocol):
         elements: frozenset[str] | None = None,
         given: Fit | None = None,
         progress: Progress | None = None,
-    ) -> list[Suggestion]:
-        """Every admissible entry of the catalogues, most promising first; beside the phases of ``given`` if there are some."""
+    ) -> Shortlist:
+        """Admissible entries of the catalogues, most promising first; beside the phases of ``given`` if there are some."""
         ...
 
     def trials(
@@ -148,6 +160,10 @@ class Technique(Protocol):
 
         ``"quick"`` gives one.
         """
+        ...
+
+    def settle(self, signal: Any, fit: Fit) -> Any:
+        """The signal with what a first good fit shows of unknown instrument settings."""
         ...
 
     def choose(self, fits: Sequence[Fit]) -> Fit:

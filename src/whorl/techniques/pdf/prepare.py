@@ -338,17 +338,18 @@ def _to_gr(measurement: Measurement, settings: Mapping[str, Any]) -> tuple[Measu
 #: below this Q (1/angstrom) a measured F(Q) is not trusted when structures are compared: the corrections for background,
 #: container, Compton scattering and fluorescence are slow in Q, and their errors end up there
 SLOW_Q = 2.0
+_SLOW_SPACING = 1.2
 
 
 def slow_curves(r: Array) -> Array:
     """Sines of Q below `SLOW_Q` on the points of a G(r), shape (n, k): what wrong corrections can add to it.
 
-    They are spaced by pi / r_max, so any error of that kind is a sum of them.
+    They are spaced a little closer than pi / r_max, so that an error of any Q in between is nearly a sum of them.
 
     Examples
     --------
     >>> slow_curves(np.linspace(1.5, 30.0, 500)).shape
-    (500, 19)
+    (500, 22)
     """
-    count = int(SLOW_Q * float(r[-1]) / np.pi)
-    return np.asarray(np.sin(np.outer(r, np.arange(1, count + 1) * np.pi / float(r[-1]))))
+    step = np.pi / (_SLOW_SPACING * float(r[-1]))
+    return np.asarray(np.sin(np.outer(r, np.arange(1, int(SLOW_Q / step) + 1) * step)))

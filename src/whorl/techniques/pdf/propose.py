@@ -11,8 +11,9 @@ entry is judged by what it explains beside them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -84,7 +85,13 @@ class Proposal:
 
 
 def log_correlation(
-    signal: PdfSignal, rows: Sequence[Row], *, elements: frozenset[str] | None = None, given: Sequence[Array] = ()
+    signal: PdfSignal,
+    rows: Sequence[Row],
+    *,
+    elements: frozenset[str] | None = None,
+    given: Sequence[Array] = (),
+    prior: Array | None = None,
+    most: int | None = None,
 ) -> list[Proposal]:
     """Score all entries; best first.
 
@@ -96,19 +103,27 @@ def log_correlation(
         Elements of the sample as the user gives them; the file's composition is used as a hint otherwise.
     given : sequence of arrays, shape (n,)
         G(r) of phases found before, on the signal's points: entries are scored by what they explain beside them.
+    prior : array, shape (rows,), optional
+        Log prior of each row: with it the ``most`` promising are chosen.
+    most : int, optional
+        Proposals returned at most.
     """
     metals = sorted((elements or signal.elements_hint) - NON_METALS)
     known = metals[0] if len(metals) == 1 else None
     matcher = _Matcher(signal, given)
-    groups: dict[tuple[int, LogGrid, bool], list[Row]] = {}
-    for row in rows:
+    groups: dict[tuple[int, LogGrid, bool], list[int]] = {}
+    for number, row in enumerate(rows):
         grid = row.index.place[row.entry.key][0]
-        groups.setdefault((id(row.index), grid, row.entry.kind == "cluster"), []).append(row)
-    out: list[Proposal] = []
-    for (_, grid, is_cluster), part in groups.items():
-        block = part[0].index.blocks[grid]
-        out += matcher.match(part, block, cluster=is_cluster, element=known if grid == OPEN else None)
-    return sorted(out, key=lambda p: -p.merit)
+        groups.setdefault((id(row.index), grid, row.entry.kind == "cluster"), []).append(number)
+    scored: list[tuple[float, Callable[[], Proposal]]] = []
+    for (_, grid, is_cluster), numbers in groups.items():
+        part = [rows[n] for n in numbers]
+        element = known if grid == OPEN else None
+        merit, make = matcher.match(part, part[0].index.blocks[grid], cluster=is_cluster, element=element)
+        order = merit if prior is None else merit + prior[numbers]
+        scored += [(float(order[i]), partial(make, i)) for i in np.argsort(-order, kind="stable")[:most]]
+    scored.sort(key=lambda pair: -pair[0])
+    return sorted((make() for _, make in scored[:most]), key=lambda p: -p.merit)
 
 
 class _Matcher:
@@ -136,8 +151,10 @@ class _Matcher:
         self._square = [weight * gamma[a] * gamma[b] for a, b in self._pairs]
         self._shadow = [[weight * curve * g for g in gamma] for curve in basis]
 
-    def match(self, rows: Sequence[Row], block: Block, *, cluster: bool, element: str | None) -> list[Proposal]:
-        """Score rows of one block."""
+    def match(
+        self, rows: Sequence[Row], block: Block, *, cluster: bool, element: str | None
+    ) -> tuple[Array, Callable[[int], Proposal]]:
+        """Score rows of one block: the merit of each, shape (rows,), and what makes the proposal of one."""
         grid = block.grid
         bond = bond_length(element) if element else None
         centre = float(np.log(bond / REFERENCE_BOND)) if bond else 0.0
@@ -151,27 +168,29 @@ class _Matcher:
         shift = shift[columns]
         spread = np.array([_scale_spread(row, bond) for row in rows])[:, None]
         penalty = 0.5 * ((shift[None, :] - centre) / spread) ** 2
-        out: list[Proposal] = []
+        parts = []
         for start in range(0, len(rows), _TOGETHER):
             part = slice(start, start + _TOGETHER)
             explained, which = self._explained(shapes[part], columns, cluster=cluster)
             share = explained / max(self._left, 1e-12)
             merit = -self._testify * np.log(np.maximum(1 - share, _LEAST_LEFT)) - penalty[part]
             best = np.argmax(merit, axis=1)
-            for i, row in enumerate(rows[part]):
-                k = int(best[i])
-                scale = float(np.exp(shift[k] + _between(merit[i], k) * -DX))
-                out.append(
-                    Proposal(
-                        row,
-                        float(merit[i, k]),
-                        float(np.sqrt(max(self._left - explained[i, k], _LEAST_LEFT))),
-                        scale * REFERENCE_BOND if grid == OPEN else scale,
-                        None if cluster else _mean_diameter(float(which[i, k])),
-                        element,
-                    )
-                )
-        return out
+            lines = np.arange(best.size)
+            scale = np.exp(shift[best] - DX * _between(merit, best))
+            parts.append((merit[lines, best], explained[lines, best], which[lines, best], scale))
+        merits, gains, kinds, scales = (np.concatenate(column) for column in zip(*parts, strict=True))
+
+        def make(i: int) -> Proposal:
+            return Proposal(
+                rows[i],
+                float(merits[i]),
+                float(np.sqrt(max(self._left - gains[i], _LEAST_LEFT))),
+                float(scales[i]) * (REFERENCE_BOND if grid == OPEN else 1.0),
+                None if cluster else _mean_diameter(float(kinds[i])),
+                element,
+            )
+
+        return merits, make
 
     def _explained(self, shapes: Single, columns: NDArray[np.int64], *, cluster: bool) -> tuple[Array, Array]:
         """Part of the signal's power explained at each shift, and the (fractional) index of the envelope that does it."""
@@ -232,13 +251,14 @@ def _slide(shapes: Single, kernels: Sequence[Array], columns: NDArray[np.int64])
     return [found[:, i].astype(np.float64) for i in range(len(kernels))]
 
 
-def _between(merit: Array, k: int) -> float:
-    """Offset of the maximum from its highest point, in steps, by a parabola."""
-    if not 0 < k < merit.size - 1:
-        return 0.0
-    left, top, right = merit[k - 1 : k + 2]
+def _between(merit: Array, best: NDArray[np.int64]) -> Array:
+    """Offset of each row's maximum from its highest point, in steps, by a parabola; shape (rows,)."""
+    rows = np.arange(best.size)
+    inner = np.clip(best, 1, merit.shape[1] - 2)
+    left, top, right = (merit[rows, inner + k] for k in (-1, 0, 1))
     bend = left - 2 * top + right
-    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend < 0 else 0.0
+    bent = (bend < 0) & (best == inner) & np.isfinite(bend)
+    return np.asarray(np.where(bent, np.clip(0.5 * (left - right) / np.where(bent, bend, -1.0), -0.5, 0.5), 0.0))
 
 
 def _scale_spread(row: Row, bond: float | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import product
@@ -24,7 +25,8 @@ from whorl.techniques.pdf.prepare import PdfSignal, prepare, slow_curves
 from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
-from whorl.techniques.protocol import Findings, Progress, Suggestion
+from whorl.techniques.pdf.window import settle
+from whorl.techniques.protocol import Findings, Progress, Shortlist, Suggestion
 
 Array = NDArray[np.float64]
 
@@ -38,6 +40,8 @@ _STRONG = 3.0
 _HOPELESS_MISFIT = 0.65
 #: a spheroid is tried from the flat and from the long side, small and large: each has a minimum of its own
 _ASPECTS, _SPHEROIDS = (0.5, 2.0), (22.0, 45.0)
+#: entries handed on: of a whole search, and beside phases found before
+_SHORTLIST, _SHORTLIST_BESIDE = 600, 60
 _EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
 
 
@@ -73,7 +77,7 @@ class PairDistribution:
         elements: frozenset[str] | None = None,
         given: Fit | None = None,
         progress: Progress | None = None,
-    ) -> list[Suggestion]:
+    ) -> Shortlist:
         """Rank all admissible entries by correlation over ln r, beside the phases of ``given`` where there are some."""
         rows: list[Row] = []
         # electrons weight elements much as X-rays do
@@ -85,8 +89,13 @@ class PairDistribution:
         if not rows:
             wanted = f" made of {', '.join(sorted(elements))}" if elements else ""
             raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
-        found = log_correlation(signal, without_copies(rows), elements=elements, given=_curves(given, signal))
-        return [_suggestion(p) for p in found]
+        rows = without_copies(rows)
+        members = Counter(_family(row.entry) for row in rows)
+        prior = np.array([_size_prior(row.entry) - np.log(members[_family(row.entry)]) for row in rows])
+        most = _SHORTLIST if given is None else _SHORTLIST_BESIDE
+        curves = _curves(given, signal)
+        found = log_correlation(signal, rows, elements=elements, given=curves, prior=prior, most=most)
+        return Shortlist([_suggestion(p, members) for p in found], searched=len(rows), families=len(members))
 
     def trials(
         self,
@@ -167,6 +176,10 @@ class PairDistribution:
         # what was decided of a phase stays; of the last one both are tried
         first = tuple(p if s.get("size") else None for p, s in zip(particle, starts, strict=True))
         return [(*first[:-1], None), (*first[:-1], particle[-1])] if crystal[-1] else [first]
+
+    def settle(self, signal: PdfSignal, fit: Fit) -> PdfSignal:
+        """See `whorl.techniques.pdf.window.settle`."""
+        return settle(signal, model_of(fit), fit)
 
     def choose(self, fits: Sequence[Fit]) -> Fit:
         """The fit with fewer particles, unless one more is strongly supported and of a size that the data can show.
@@ -257,7 +270,12 @@ def _labelled(progress: Progress, label: str) -> Any:
     return lambda done, total: progress(label, done, total)
 
 
-def _suggestion(p: Proposal) -> Suggestion:
+def _family(entry: Entry) -> tuple[str, str]:
+    """Entries without a family are a family each."""
+    return entry.kind, entry.family or f"{entry.catalogue}/{entry.key}"
+
+
+def _suggestion(p: Proposal, members: Mapping[tuple[str, str], int]) -> Suggestion:
     entry = p.row.entry
     start: dict[str, Any] = {"zoom": p.zoom, "diameter": p.diameter, "element": p.element}
     return Suggestion(
@@ -270,6 +288,7 @@ def _suggestion(p: Proposal) -> Suggestion:
         merit=p.merit,
         kind=entry.kind,
         prior=_size_prior(entry),
+        members=members[_family(entry)],
         start=start,
     )
 

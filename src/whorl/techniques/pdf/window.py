@@ -1,0 +1,88 @@
+"""Qmin and Qmax from the data, once a structure explains them: what to assume when nobody states them.
+
+The ends of the Fourier transform leave ripples of their own. With a structure that fits, the ends that make the model's ripples
+equal to the data's are found by trying. Qmin shows only with clusters, whose small-angle scattering it cuts off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import WhorlError
+from whorl.fitting.problem import Fit
+from whorl.fitting.projected import Projected
+from whorl.techniques.pdf.prepare import PdfSignal, slow_curves
+from whorl.techniques.pdf.residual import PdfProblem
+
+Array = NDArray[np.float64]
+
+_BELIEVABLE = 0.5  # R_w up to which a fit says something about the window
+_HIGH_REACH, _HIGH_STEP = 0.5, 0.125  # 1/angstrom about the Qmax that the spectrum shows
+_LOW_END, _LOW_STEP = 2.5, 0.125
+_BETTER = 0.99  # R_w relative to that of the assumption, from which another value is taken
+_THIN = 2.5
+
+
+def settle(signal: PdfSignal, model: PdfProblem, fit: Fit) -> PdfSignal:
+    """The signal with Qmin and Qmax as they fit it, where they are not known.
+
+    Parameters
+    ----------
+    signal : PdfSignal
+    model : PdfProblem
+        Model of the fit.
+    fit : Fit
+        Of any part of the signal.
+    """
+    if fit.rw > _BELIEVABLE:
+        return signal
+    named = model.named_values(fit.values)
+
+    def misfit(changed: PdfSignal, *, slow: bool) -> float:
+        try:
+            problem = PdfProblem(changed.thinned(_THIN), model.phases, model.options)
+            values = np.array([named[p.name] for p in problem.parameters])
+            seen = problem if slow else Projected(problem, slow_curves(problem.x))
+            basis = seen.evaluate(values, jacobian=False).basis
+        except WhorlError:
+            return np.inf
+        root = np.sqrt(problem.weights)
+        target = root * seen.observed
+        factors = np.linalg.lstsq(root[:, None] * basis, target, rcond=None)[0]
+        rest = target - root * (basis @ factors)
+        return float(np.sqrt(rest @ rest / max(float(target @ target), 1e-300)))
+
+    qmax = signal.instrument.qmax
+    if qmax is not None and "qmax" not in signal.known:
+        tries = np.arange(qmax - _HIGH_REACH, qmax + _HIGH_REACH + 1e-9, _HIGH_STEP)
+        signal = _take(signal, "qmax", "Qmax", tries, lambda s: misfit(s, slow=False))
+    if "qmin" not in signal.known and any(p.hypothesis.kind == "cluster" for p in model.phases):
+        tries = np.arange(0.0, _LOW_END + 1e-9, _LOW_STEP)
+        signal = _take(signal, "qmin", "Qmin", tries, lambda s: misfit(s, slow=True))
+    return signal
+
+
+def _take(signal: PdfSignal, name: str, label: str, tries: Array, misfit: Callable[[PdfSignal], float]) -> PdfSignal:
+    """Try values of an instrument parameter, then the neighbourhood of the best, and take it when it is better."""
+
+    def changed(value: float) -> PdfSignal:
+        return replace(signal, instrument=signal.instrument.model_copy(update={name: round(float(value), 3)}))
+
+    found = {float(v): misfit(changed(v)) for v in tries}
+    step = float(tries[1] - tries[0])
+    for _ in range(2):
+        best = min(found, key=lambda v: found[v])
+        step /= 3
+        for v in (best - step, best + step):
+            if v >= 0:
+                found[v] = misfit(changed(v))
+    best = min(found, key=lambda v: found[v])
+    if not found[best] < _BETTER * misfit(signal):
+        return signal
+    lines = tuple(line for line in signal.assumptions if not line.startswith(f"{label} "))
+    note = f"{label} {best:.2f} 1/angstrom (not stated; the value with which the structure fits the data best)"
+    return replace(changed(best), assumptions=(*lines, note))
