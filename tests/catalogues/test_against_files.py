@@ -47,6 +47,19 @@ PAIRS = [
     ("pd/xrd_autoanalyzer/references_LiLaZrO/Li2CO3_15.cif", "compounds", "Li2CO3-zabuyelite"),
     ("pd/xrd_autoanalyzer/references_LiLaZrO/LiOH_129.cif", "compounds", "LiOH-lithium-hydroxide"),
     ("pd/xrd_autoanalyzer/references_LiLaZrO/ZrO2_14.cif", "compounds", "ZrO2-baddeleyite"),
+    ("pd/xrd_autoanalyzer/references/LiMnO2_59.cif", "compounds", "LiMnO2-orthorhombic-LiMnO2"),
+    ("pd/xrd_autoanalyzer/references/LiMnO2_141.cif", "compounds", "LiMnO2-tetragonal-lithiated-spinel"),
+    ("pd/xrd_autoanalyzer/references/LiTi2O4_227.cif", "compounds", "LiTi2O4-spinel"),
+    ("pd/xrd_autoanalyzer/references/Li2TiO3_15.cif", "compounds", "Li2TiO3-Li2SnO3"),
+    ("pd/xrd_autoanalyzer/references/MnO2_227.cif", "compounds", "MnO2-lambda-MnO2"),
+    ("pd/xrd_autoanalyzer/references/TiF3_167.cif", "compounds", "TiF3-VF3"),
+    ("pd/xrd_autoanalyzer/references_LiLaZrO/Li7La3Zr2O12_142.cif", "compounds", "Li7La3Zr2O12-tetragonal-lithium-garnet"),
+    ("pd/xrd_autoanalyzer/references_LiLaZrO/LiO2_58.cif", "compounds", "LiO2-superoxide"),
+    ("pd/xrd_autoanalyzer/references_LiLaZrO/LiOH-H2O_12.cif", "compounds", "LiO2H3-lithium-hydroxide-hydrate"),
+    ("pd/xrd_autoanalyzer/references_LiLaZrO/Li2ZrO3_15.cif", "compounds", "Li2ZrO3-Li2ZrO3"),
+    ("pd/xrd_autoanalyzer/references_LiLaZrO/La2Zr2O7_227.cif", "compounds", "La2Zr2O7-pyrochlore"),
+    ("pd/xred_multi/solder/Ag3Sn.cif", "compounds", "Ag3Sn-Cu3Ti"),
+    ("pd/xred_multi/solder/Cu6Sn5.cif", "compounds", "Cu6Sn5-Cu6Sn5"),
 ]
 
 

@@ -10,6 +10,7 @@ from ase.data import atomic_masses, atomic_numbers, covalent_radii, reference_st
 from ase.neighborlist import neighbor_list
 
 from whorl.catalogues import compounds, elements
+from whorl.catalogues.ions import charges, ionic_radius
 from whorl.core.hypothesis import element_counts
 
 ELEMENTS = elements.catalogue().members
@@ -101,6 +102,65 @@ def test_distances_make_chemical_sense(key):
     oxygen = distance[(one == "O") & (other == "O")]
     if len(oxygen) and key not in PEROXIDES:
         assert oxygen.min() > 2.1  # no atom is misplaced into an O-O bond
+
+
+IONIC = [key for key, member in COMPOUNDS.items() if charges(member.contents) is not None]
+#: families whose anions are bonded to each other in pairs or chains
+BONDED_ANIONS = {
+    "pyrite",
+    "marcasite",
+    "covellite",
+    "lithium peroxide",
+    "sodium peroxide",
+    "FeB",
+    "CrB",
+    "MnP",
+    "FeSi",
+    "Mn5Si3",
+}
+#: hydrogen placed by X-rays, which see it nearer to boron
+BY_X_RAYS = {"LiBH4-LiBH4"}
+#: lithium in a cage that lanthanum keeps open
+IN_A_CAGE = {"Li0.34La0.55TiO3-perovskite-LLTO"}
+
+
+def contacts(key):
+    """Shortest distance of each kind of pair, of cations and anions, of cations, of anions; the last column over the radii."""
+    state = charges(COMPOUNDS[key].contents).state
+    _, one, other, distance = neighbours(key)
+    found: dict[str, list[tuple[float, float]]] = {"+-": [], "++": [], "--": []}
+    for a in state:
+        for b in state:
+            near = distance[(one == a) & (other == b)]
+            if not len(near):
+                continue
+            kind = "+-" if state[a] > 0 > state[b] else "++" if min(state[a], state[b]) > 0 else "--"
+            if kind == "--" and max(state[a], state[b]) > 0:
+                continue  # the same pair the other way round
+            radii = [ionic_radius(element, state[element], 6) for element in (a, b)]
+            if None not in radii:
+                found[kind].append((near.min(), near.min() / sum(radii)))
+    return found
+
+
+def test_most_compounds_are_judged():
+    assert len(IONIC) > 0.75 * len(COMPOUNDS)
+
+
+@pytest.mark.parametrize("key", IONIC)
+def test_contacts_by_kind(key):
+    found = contacts(key)
+    bonds = [ratio for _, ratio in found["+-"]] or [1.0]  # the hydrogen of NaBH4 is half occupied
+    # hydrogen and Hg(I) have no radius of their own kind, two-coordinate Ag(I) and V=O are the shortest after them
+    hydrogen = "H" in COMPOUNDS[key].contents
+    assert min(bonds) > (0.66 if key in BY_X_RAYS else 0.76 if hydrogen else 0.78)
+    assert max(bonds) < (1.30 if key in IN_A_CAGE else 1.15)
+    if (
+        found["++"] and found["+-"]
+    ):  # cations keep farther from each other than from anions; metallic contacts of NiAs types come nearest
+        assert min(found["++"])[0] > 0.97 * min(found["+-"])[0]
+    if found["--"] and COMPOUNDS[key].family not in BONDED_ANIONS and key not in BY_X_RAYS | PEROXIDES:
+        assert min(ratio for _, ratio in found["--"]) > 0.78  # the edge of a carbonate
 
 
 @pytest.mark.parametrize(
