@@ -118,8 +118,8 @@ BONDED_ANIONS = {
     "FeSi",
     "Mn5Si3",
 }
-#: hydrogen placed by X-rays, which see it nearer to boron
-BY_X_RAYS = {"LiBH4-LiBH4"}
+#: hydrogen placed by X-rays, which see it too near to the atom it is bonded to
+BY_X_RAYS = {"LiBH4-LiBH4", "AlO3H3-gibbsite", "LaO3H3-lanthanum-hydroxide"}
 #: lithium in a cage that lanthanum keeps open
 IN_A_CAGE = {"Li0.34La0.55TiO3-perovskite-LLTO"}
 
@@ -153,7 +153,7 @@ def test_contacts_by_kind(key):
     bonds = [ratio for _, ratio in found["+-"]] or [1.0]  # the hydrogen of NaBH4 is half occupied
     # hydrogen and Hg(I) have no radius of their own kind, two-coordinate Ag(I) and V=O are the shortest after them
     hydrogen = "H" in COMPOUNDS[key].contents
-    assert min(bonds) > (0.66 if key in BY_X_RAYS else 0.76 if hydrogen else 0.78)
+    assert min(bonds) > (0.60 if key in BY_X_RAYS else 0.76 if hydrogen else 0.78)
     assert max(bonds) < (1.30 if key in IN_A_CAGE else 1.15)
     if (
         found["++"] and found["+-"]
