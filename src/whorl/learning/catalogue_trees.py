@@ -73,6 +73,7 @@ def train_trees(request: Request, *, name: str, ground: Ground) -> Trained:
     """
     xgboost = need_xgboost()
     settings = request.settings
+    _check(name, settings)
     started = time.process_time()
     catalogue, entries = _entries(name, settings)
     grid = Grid(start=0.0, stop=float(settings["r_max"]), step=0.1, unit="angstrom")
@@ -109,6 +110,15 @@ def train_trees(request: Request, *, name: str, ground: Ground) -> Trained:
         classes=corpus.keys,
     )
     return Trained(card, bytes(booster.save_raw("json")))
+
+
+def _check(name: str, settings: Mapping[str, Setting]) -> None:
+    for key in ("bond", "r_max", "rounds", "depth", "rate"):
+        if not float(settings[key]) > 0:
+            raise UsageError(f"{key} = {settings[key]}", where=f"train {name}", remedy="Give a number above 0.")
+    for key, low, high in (("spread", 0, 0.2), ("bins", 2, 1024)):
+        if not low <= float(settings[key]) <= high:
+            raise UsageError(f"{key} = {settings[key]}", where=f"train {name}", remedy=f"Give {low} to {high}.")
 
 
 def _entries(name: str, settings: Mapping[str, Setting]) -> tuple[Catalogue, list[Entry]]:
@@ -158,8 +168,6 @@ def _grow(xgboost: Any, request: Request, corpus: Corpus, spent: _Spent, started
     """Grow the trees round by round; what is grown is kept every minute and when the work is interrupted."""
     settings = request.settings
     rounds = int(settings["rounds"])
-    if rounds < 1 or int(settings["depth"]) < 1 or not float(settings["rate"]) > 0:
-        raise UsageError("rounds, depth and rate must be above 0", where="settings of the trees")
     data = xgboost.QuantileDMatrix(corpus.features, corpus.labels, max_bin=int(settings["bins"]), nthread=1)
     parameters = {
         "objective": "multi:softprob",
@@ -254,10 +262,7 @@ def _share(name: str, count: int, total: int, note: str) -> Metric:
 
 
 def _lengths(settings: Mapping[str, Setting]) -> Lengths:
-    bond, spread = float(settings["bond"]), float(settings["spread"])
-    if not bond > 0 or not 0 <= spread < 0.2:
-        raise UsageError("bond must be above 0 and spread between 0 and 0.2", where="settings of the trees")
-    return Lengths(bond, spread)
+    return Lengths(float(settings["bond"]), float(settings["spread"]))
 
 
 def _left_out(corpus: Corpus) -> tuple[str, ...]:
