@@ -122,7 +122,7 @@ def make_corpus(
     Corpus
         Entries that cannot be simulated (a single atom, say) are left out and named.
     """
-    points = grid.start + grid.step * np.arange(grid.count)
+    points: Array = grid.start + grid.step * np.arange(grid.count, dtype=np.float64)
     r = points[points > 0]
     rows: list[Array] = []
     keys: list[str] = []

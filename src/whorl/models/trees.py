@@ -50,7 +50,7 @@ def features(r: Array, g: Array, *, qmin: float, qmax: float, qdamp: float, grid
     >>> features(r, 4 * np.exp(-(((r - 2) / 0.4) ** 2)), qmin=1, qmax=20, qdamp=0.02, grid=grid).round(2).tolist()
     [0.0, 0.0, 0.0, 0.21, 1.0, 0.21, 0.0, 1.0, 20.0, 0.02]
     """
-    points = grid.start + grid.step * np.arange(grid.count)
+    points: Array = grid.start + grid.step * np.arange(grid.count, dtype=np.float64)
     sampled = np.interp(points, r, g, left=0.0, right=0.0)
     sampled[points < FIRST_DISTANCE] = 0.0
     highest = float(sampled.max())
