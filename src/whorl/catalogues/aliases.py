@@ -1,23 +1,33 @@
-"""Which crystals of a catalogue repeat an earlier one: same composition, same space group, same cell within half a percent."""
+"""Which crystals of a catalogue repeat an earlier one, under another name, in another cell, setting or order of sites.
+
+Crystals are the same when space group, orbits and what is on them agree (`Likeness.kind`), and the lengths of the lattice and
+the distances around each site within half a percent and one percent (`Likeness.measures`). The first length decides which ones
+are compared at all, so that the cost grows with their number and not with its square.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from math import floor, log
 
-from whorl.catalogues.base import Entry
-from whorl.core.hypothesis import element_counts
+import numpy as np
 
-#: relative difference of cell lengths and angles below which two cells count as the same
+from whorl.catalogues.likeness import LATTICE
+
+#: relative difference of the lengths of the lattice below which two count as the same
 TOLERANCE = 0.005
+#: the same of distances and charges around the sites
+_AROUND = 0.01
+_WIDTH = log(1 + 2 * TOLERANCE)
 
 
-def find_aliases(crystals: Iterable[tuple[Entry, Sequence[float]]]) -> dict[str, str]:
+def find_aliases(crystals: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
     """Map the key of each repeated crystal to the key of the first of its kind.
 
     Parameters
     ----------
-    crystals : iterable of (Entry, cell)
-        In order; the cell as a, b, c (angstrom), alpha, beta, gamma (degrees).
+    crystals : iterable of (key, kind, measures)
+        In order; the measures as bytes of float32. Crystals of which nothing is known have empty ones and are no aliases.
 
     Returns
     -------
@@ -25,24 +35,36 @@ def find_aliases(crystals: Iterable[tuple[Entry, Sequence[float]]]) -> dict[str,
 
     Examples
     --------
-    >>> from dataclasses import replace
-    >>> one = Entry("a.cif", "mine", "Ni", "crystal", "Ni", "", frozenset({"Ni"}), 225, 4, 0.0, "a.cif")
-    >>> find_aliases([(one, (3.524, 3.524, 3.524, 90, 90, 90)),
-    ...               (replace(one, key="b.cif"), (3.53, 3.53, 3.53, 90, 90, 90)),
-    ...               (replace(one, key="c.cif"), (3.60, 3.60, 3.60, 90, 90, 90))])
+    >>> def cubic(a):
+    ...     return np.full(7, a, dtype=np.float32).tobytes()
+    >>> find_aliases([("a.cif", "225: 1 m-3m Ni", cubic(3.524)), ("b.cif", "225: 1 m-3m Ni", cubic(3.530)),
+    ...               ("c.cif", "225: 1 m-3m Ni", cubic(3.60))])
     {'b.cif': 'a.cif'}
     """
-    firsts: dict[tuple[object, ...], list[tuple[str, Sequence[float]]]] = {}
+    firsts: dict[tuple[str, int, int, int], list[tuple[str, np.ndarray]]] = {}
     found: dict[str, str] = {}
-    for entry, cell in crystals:
-        counts = element_counts(entry.formula)
-        total = sum(counts.values())
-        kind = (tuple(sorted((el, round(n / total, 3)) for el, n in counts.items())), entry.space_group, entry.atoms)
-        same_kind = firsts.setdefault(kind, [])
-        for key, other in same_kind:
-            if all(abs(a - b) <= TOLERANCE * b for a, b in zip(cell, other, strict=True)):
-                found[entry.key] = key
-                break
+    for key, kind, data in crystals:
+        if not data:
+            continue
+        measures = np.frombuffer(data, dtype=np.float32)
+        i, j, k = (floor(log(max(float(measures[n]), 1e-3)) / _WIDTH) for n in (0, 1, 2))
+        near = (
+            candidate
+            for di in (0, -1, 1)
+            for dj in (0, -1, 1)
+            for dk in (0, -1, 1)
+            for candidate in firsts.get((kind, i + di, j + dj, k + dk), ())
+        )
+        first = next((other for other, known in near if _same(measures, known)), None)
+        if first is None:
+            firsts.setdefault((kind, i, j, k), []).append((key, measures))
         else:
-            same_kind.append((entry.key, cell))
+            found[key] = first
     return found
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    if one.shape != other.shape:
+        return False
+    off = np.abs(one - other)
+    return bool(np.all(off[:LATTICE] <= TOLERANCE * other[:LATTICE]) and np.all(off[LATTICE:] <= _AROUND * other[LATTICE:]))

@@ -15,13 +15,13 @@ import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from pathlib import Path
 
-from whorl.catalogues import store
-from whorl.catalogues.aliases import find_aliases
+from whorl.catalogues import settling, store
 from whorl.catalogues.base import Entry, select
-from whorl.catalogues.records import from_record, to_entry, to_record
+from whorl.catalogues.examine import row_of
+from whorl.catalogues.records import from_record
 from whorl.core.errors import CatalogueError, WhorlError
 from whorl.core.hypothesis import Cluster, Crystal
 
@@ -29,14 +29,6 @@ from whorl.core.hypothesis import Cluster, Crystal
 SUFFIXES = frozenset({".cif", ".xyz"})
 #: files parsed between two writes of the index
 BATCH = 100
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that is no entry: its path in the folder, and why."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class AddReport:
     removed: int
     entries: int
     aliases: int
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[store.Skipped, ...]
 
 
 class FolderCatalogue:
@@ -79,6 +71,7 @@ class FolderCatalogue:
         self.name = name
         self.folder = folder
         self._index = _usable(index, self)
+        self._reader = store.Reader(self._index, name)
         self.report = self.refresh()
 
     def refresh(self) -> AddReport:
@@ -104,8 +97,8 @@ class FolderCatalogue:
                 with connection:
                     _forget(connection, {row.key for row in parsed})
                     _write(connection, parsed)
-            if gone or stale or store.get_meta(connection, "settled") != "yes":
-                self._settle(connection)
+            if gone or stale or not settling.is_settled(connection):
+                settling.settle(connection)
             return self._report(connection, known.keys(), {key for key, _, _ in stale}, len(gone))
 
     def entries(
@@ -118,8 +111,8 @@ class FolderCatalogue:
         size: tuple[float, float] | None = None,
     ) -> list[Entry]:
         """List the rows that pass every filter given (see `base.select`), in the order of the files' paths."""
-        with self._open() as connection:
-            rows = store.list_entries(connection, self.name)
+        with self._told():
+            rows = self._reader.entries()
         return select(rows, elements=elements, formula=formula, space_group=space_group, family=family, size=size)
 
     def load(self, key: str) -> Crystal | Cluster:
@@ -130,8 +123,8 @@ class FolderCatalogue:
         CatalogueError
             If there is no such key.
         """
-        with self._open() as connection:
-            found = store.get_structure(connection, key)
+        with self._told():
+            found = self._reader.structure(key)
         if found is None:
             raise CatalogueError(
                 f"no entry {key!r}",
@@ -141,22 +134,27 @@ class FolderCatalogue:
         return from_record(*found)
 
     @property
-    def skipped(self) -> tuple[Skipped, ...]:
+    def skipped(self) -> tuple[store.Skipped, ...]:
         """Files that could not be used, with the reason."""
-        with self._open() as connection:
-            return _skipped(connection)
+        with self._told(), self._reader.open() as connection:
+            return store.list_skipped(connection)
 
     @property
     def content_hash(self) -> str:
         """SHA-256 over the paths and contents of the files that are entries."""
-        with self._open() as connection:
-            return store.get_meta(connection, "content_hash")
+        with self._told():
+            return self._reader.meta("content_hash")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        with self._told(), store.connect(self._index) as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what to do when the index fails."""
         try:
-            with store.connect(self._index) as connection:
-                yield connection
+            yield
         except sqlite3.Error as error:
             raise CatalogueError(
                 f"its index cannot be used ({error})",
@@ -167,35 +165,21 @@ class FolderCatalogue:
     def _parse(self, key: str, path: Path, stat: tuple[int, int]) -> _Parsed:
         try:
             structure = read_structure(path)
-            structure = replace(structure, name=_text(structure.name), source=_text(str(path)))
-            entry = to_entry(structure, key, self.name)
+            row = row_of(replace(structure, name=_text(structure.name), source=_text(str(path))), key, self.name)
             with path.open("rb") as stream:
                 digest = file_digest(stream, "sha256").hexdigest()
-            return _Parsed(key, stat, digest, entry, *to_record(structure), "")
+            return _Parsed(key, stat, digest, row, "")
         except WhorlError as error:
-            return _Parsed(key, stat, "", None, "", b"", f"{error.what}. {error.remedy}".strip())
+            return _Parsed(key, stat, "", None, f"{error.what}. {error.remedy}".strip())
         except Exception as error:  # noqa: BLE001 - no file, whatever it holds, may stop the others
-            return _Parsed(key, stat, "", None, "", b"", f"cannot be read ({type(error).__name__}: {error})")
-
-    def _settle(self, connection: sqlite3.Connection) -> None:
-        """Order the entries by path, mark aliases, and hash the content."""
-        rows = store.list_entries(connection, self.name)
-        aliases = find_aliases(
-            (entry, _cell(connection, entry)) for entry in sorted(rows, key=lambda row: row.key) if entry.kind == "crystal"
-        )
-        digest = sha256()
-        for path, content in connection.execute("SELECT path, sha256 FROM file WHERE key IS NOT NULL ORDER BY path"):
-            digest.update(f"{path}\0{content}\0".encode())
-        with connection:
-            connection.execute("UPDATE entry SET alias_of = '' WHERE alias_of != ''")
-            connection.executemany("UPDATE entry SET alias_of = ? WHERE key = ?", [(b, a) for a, b in aliases.items()])
-            store.set_meta(connection, "content_hash", digest.hexdigest())
-            store.set_meta(connection, "settled", "yes")
+            return _Parsed(key, stat, "", None, f"cannot be read ({type(error).__name__}: {error})")
 
     def _report(self, connection: sqlite3.Connection, known: Collection[str], stale: Collection[str], gone: int) -> AddReport:
         changed = len(set(stale) & set(known))
         entries, aliases = connection.execute("SELECT COUNT(*), COALESCE(SUM(alias_of != ''), 0) FROM entry").fetchone()
-        return AddReport(self.name, self.folder, len(stale) - changed, changed, gone, entries, aliases, _skipped(connection))
+        return AddReport(
+            self.name, self.folder, len(stale) - changed, changed, gone, entries, aliases, store.list_skipped(connection)
+        )
 
 
 @dataclass(frozen=True)
@@ -203,9 +187,7 @@ class _Parsed:
     key: str
     stat: tuple[int, int]
     digest: str
-    entry: Entry | None
-    text: str
-    raw: bytes
+    row: store.Row | None
     problem: str
 
 
@@ -243,27 +225,15 @@ def _forget(connection: sqlite3.Connection, paths: Collection[str]) -> None:
         statement = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608 - names from the line above
         connection.executemany(statement, [(path,) for path in paths])
     if paths:
-        store.set_meta(connection, "settled", "no")
+        settling.unsettle(connection)
 
 
 def _write(connection: sqlite3.Connection, parsed: Collection[_Parsed]) -> None:
-    store.put(connection, [(0, row.entry, row.text, row.raw) for row in parsed if row.entry is not None])
+    store.put_rows(connection, [(0, one.row) for one in parsed if one.row is not None])
     connection.executemany(
-        "INSERT OR REPLACE INTO file (path, modified, bytes, key, sha256, problem) VALUES (?, ?, ?, ?, ?, ?)",
-        [(row.key, *row.stat, row.key if row.entry else None, row.digest, row.problem) for row in parsed],
+        "INSERT OR REPLACE INTO file (path, origin, modified, bytes, key, sha256, problem) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(one.key, one.key, *one.stat, one.key if one.row else None, one.digest, one.problem) for one in parsed],
     )
-
-
-def _skipped(connection: sqlite3.Connection) -> tuple[Skipped, ...]:
-    rows = connection.execute("SELECT path, problem FROM file WHERE problem != '' ORDER BY path")
-    return tuple(Skipped(str(path), str(problem)) for path, problem in rows)
-
-
-def _cell(connection: sqlite3.Connection, entry: Entry) -> tuple[float, ...]:
-    import json
-
-    found = store.get_structure(connection, entry.key)
-    return tuple(json.loads(found[0])["cell"]) if found else ()
 
 
 def _usable(index: Path, owner: object) -> Path:

@@ -6,6 +6,7 @@ The coordinates of a cluster are little-endian float64, shape (n, 3), in C order
 from __future__ import annotations
 
 import json
+from hashlib import blake2b
 from itertools import groupby
 from typing import Any
 
@@ -39,6 +40,8 @@ def to_record(hypothesis: Hypothesis) -> tuple[str, bytes]:
         record["sites"] = [[s.element, list(s.position), s.occupancy, s.u_iso, s.label] for s in hypothesis.sites]
         if hypothesis.operations is not None:
             record["operations"] = hypothesis.operations
+        if hypothesis.cell_spread is not None:
+            record["cell_spread"] = hypothesis.cell_spread
         return json.dumps(record), b""
     raise CatalogueError(
         f"a {hypothesis.kind} cannot be kept in a catalogue of structures",
@@ -59,7 +62,32 @@ def from_record(text: str, raw: bytes) -> Crystal | Cluster:
     operations = record.get("operations")
     if operations is not None:
         operations = tuple((tuple(tuple(row) for row in rotation), tuple(shift)) for rotation, shift in operations)
-    return Crystal(**words, cell=tuple(record["cell"]), space_group=record["space_group"], sites=sites, operations=operations)
+    return Crystal(
+        **words,
+        cell=tuple(record["cell"]),
+        space_group=record["space_group"],
+        sites=sites,
+        operations=operations,
+        cell_spread=record.get("cell_spread"),
+    )
+
+
+def structure_digest(text: str, raw: bytes) -> str:
+    """Hash what a record says of the structure itself: not its name, family, source or labels.
+
+    Examples
+    --------
+    >>> pair = Cluster("pair", symbols=("Au", "Au"), positions=np.eye(3)[:2])
+    >>> one, other = to_record(pair), to_record(Cluster("two", symbols=("Au", "Au"), positions=np.eye(3)[:2]))
+    >>> structure_digest(*one) == structure_digest(*other)
+    True
+    """
+    record = json.loads(text)
+    for word in ("name", "family", "source"):
+        del record[word]
+    for site in record.get("sites", ()):
+        del site[4]
+    return blake2b(json.dumps(record, sort_keys=True).encode() + b"\0" + raw, digest_size=16).hexdigest()
 
 
 def to_entry(hypothesis: Crystal | Cluster, key: str, catalogue: str) -> Entry:
@@ -76,4 +104,6 @@ def to_entry(hypothesis: Crystal | Cluster, key: str, catalogue: str) -> Entry:
         atoms=len(hypothesis.expansion.site) if isinstance(hypothesis, Crystal) else len(hypothesis.symbols),
         size=diameter(hypothesis.positions) if isinstance(hypothesis, Cluster) else 0.0,
         source=hypothesis.source,
+        digest=structure_digest(*to_record(hypothesis)),
+        cell_spread=hypothesis.cell_spread if isinstance(hypothesis, Crystal) else None,
     )

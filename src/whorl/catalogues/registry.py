@@ -1,9 +1,9 @@
-"""Catalogues by name: the built-in ones, those a user added, and any folder given by its path."""
+"""Catalogues by name: the built-in ones, those a user added or imported, and any folder given by its path."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -14,6 +14,9 @@ from whorl.catalogues import compounds, elements, nanoparticles
 from whorl.catalogues.base import Catalogue
 from whorl.catalogues.folder import AddReport, FolderCatalogue
 from whorl.catalogues.home import cache, user_catalogues
+from whorl.catalogues.imported import STORE, ImportedCatalogue
+from whorl.catalogues.importing import ImportReport, Progress, run_import
+from whorl.catalogues.sources import open_sources
 from whorl.core.errors import CatalogueError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -27,12 +30,17 @@ _BUILTIN: dict[str, Callable[[], Catalogue]] = {
 
 @dataclass(frozen=True)
 class Listed:
-    """One line of the list of catalogues: entries and skipped files are counts, the folder is ``None`` for built-in ones."""
+    """One line of the list of catalogues.
+
+    Entries and skipped files are counts; the folder is where the structure files are, or the records of imported ones
+    (``imported`` is then true), and ``None`` for built-in catalogues.
+    """
 
     name: str
     entries: int
     skipped: int
     folder: Path | None
+    imported: bool = False
 
 
 def builtin_catalogues() -> list[Catalogue]:
@@ -102,12 +110,12 @@ def add_folder(name: str, folder: str | Path) -> AddReport:
     CatalogueError
         If there is no such folder, or it cannot be kept in the user's whorl folder.
     """
-    if not _NAME.fullmatch(name):
+    _check_name(name)
+    if is_imported(name):
         raise UsageError(
-            f"catalogue name {name!r}", remedy="Use letters, digits, '_', '-' and '.', beginning with a letter or digit."
+            f"catalogue {name!r} exists and was imported",
+            remedy=f"Choose another name or forget it with `whorl catalogue remove {name}`.",
         )
-    if name in _BUILTIN:
-        raise UsageError(f"catalogue name {name!r} is taken by a built-in catalogue", remedy="Choose another name.")
     path = Path(folder).expanduser()
     if not path.is_dir():
         raise CatalogueError("no such folder", where=str(folder), remedy="Give a folder that holds CIF or XYZ files.")
@@ -127,7 +135,53 @@ def add_folder(name: str, folder: str | Path) -> AddReport:
             where=str(place),
             remedy="Set WHORL_HOME to a folder you can write, or give the folder itself instead of a name.",
         ) from error
-    return _open_user(name).report
+    return FolderCatalogue(name, path, place / "index.sqlite").report
+
+
+def import_structures(
+    name: str, sources: Sequence[str | Path], *, workers: int | None = None, progress: Progress | None = None
+) -> ImportReport:
+    """Import collections of CIFs as a catalogue of the given name, or add them to an imported one.
+
+    The structures are kept in the user's whorl folder; the sources are not needed again and nothing of an archive is written to
+    disk. What was imported before and has not changed is not read again, so that an interrupted import goes on where it was.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, ``_``, ``-`` and ``.``, 64 at most.
+    sources : sequence of str or Path
+        Folders, zip and tar archives, JSON exports that hold CIF texts, CIFs.
+    workers : int, optional
+        Processes; as many as there are cores by default.
+    progress : callable, optional
+        Called with the number of texts that are done.
+
+    Returns
+    -------
+    ImportReport
+        What became of each structure, and of each text that gave none.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be used, or no source is given.
+    CatalogueError
+        If a source is not there, or the catalogue cannot be kept in the user's whorl folder.
+    """
+    _check_name(name)
+    if name in _user_names() and not is_imported(name):
+        raise UsageError(
+            f"catalogue {name!r} exists and points to the folder {_folder_of(name)}",
+            remedy=f"Choose another name or forget it with `whorl catalogue remove {name}`.",
+        )
+    if not sources:
+        raise UsageError("nothing to import", remedy="Give a folder, an archive, a JSON export or a CIF.")
+    opened = open_sources(sources)
+    report = run_import(name, user_catalogues() / name, opened, workers=workers, progress=progress)
+    if not report.entries:
+        remove(name)
+    return report
 
 
 def list_catalogues() -> list[Listed]:
@@ -137,16 +191,18 @@ def list_catalogues() -> list[Listed]:
     """
     found = [Listed(name, len(_builtin(name).entries()), 0, None) for name in _BUILTIN]
     for name in _user_names():
+        place = user_catalogues() / name if is_imported(name) else _folder_of(name)
         try:
-            report = _open_user(name).report
-            found.append(Listed(name, report.entries, len(report.skipped), report.folder))
+            opened = _open_user(name)
+            counts = opened.counts if isinstance(opened, ImportedCatalogue) else (opened.report.entries, len(opened.skipped))
         except CatalogueError:
-            found.append(Listed(name, 0, 0, _folder_of(name)))
+            counts = (0, 0)
+        found.append(Listed(name, *counts, place, is_imported(name)))
     return found
 
 
 def remove(name: str) -> None:
-    """Forget a user's catalogue; the structure files stay where they are.
+    """Forget a user's catalogue; structure files stay where they are, records of imported structures are deleted.
 
     Raises
     ------
@@ -160,7 +216,8 @@ def remove(name: str) -> None:
     if name not in _user_names():
         raise CatalogueError(f"no catalogue {name!r}", remedy="See `whorl catalogue list`.")
     place = user_catalogues() / name
-    for file in ("folder.txt", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
+    files = [f"{file}{ending}" for file in ("index.sqlite", STORE) for ending in ("", "-wal", "-shm", "-journal")]
+    for file in ("folder.txt", *files):
         (place / file).unlink(missing_ok=True)
     if not any(place.iterdir()):
         place.rmdir()
@@ -171,13 +228,30 @@ def _builtin(name: str) -> Catalogue:
     return _BUILTIN[name]()
 
 
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"catalogue name {name!r}", remedy="Use letters, digits, '_', '-' and '.', beginning with a letter or digit."
+        )
+    if name in _BUILTIN:
+        raise UsageError(f"catalogue name {name!r} is taken by a built-in catalogue", remedy="Choose another name.")
+
+
 def _user_names() -> list[str]:
-    return sorted(path.parent.name for path in user_catalogues().glob("*/folder.txt"))
+    return sorted({path.parent.name for file in ("folder.txt", STORE) for path in user_catalogues().glob(f"*/{file}")})
+
+
+def is_imported(name: str) -> bool:
+    """Tell whether a name is that of an imported catalogue."""
+    return (user_catalogues() / name / STORE).is_file()
 
 
 def _folder_of(name: str) -> Path:
     return Path((user_catalogues() / name / "folder.txt").read_text(encoding="utf-8").strip())
 
 
-def _open_user(name: str) -> FolderCatalogue:
-    return FolderCatalogue(name, _folder_of(name), user_catalogues() / name / "index.sqlite")
+def _open_user(name: str) -> FolderCatalogue | ImportedCatalogue:
+    place = user_catalogues() / name
+    if is_imported(name):
+        return ImportedCatalogue(name, place)
+    return FolderCatalogue(name, _folder_of(name), place / "index.sqlite")

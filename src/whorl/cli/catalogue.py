@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from whorl.cli import messages
+from whorl.cli import imports, messages
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, add, show or remove catalogues of structures.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, add, import, show or remove catalogues.")
 
 _MOST_SKIPPED = 20
 
@@ -20,10 +20,10 @@ def list_() -> None:
     from whorl.catalogues import list_catalogues
     from whorl.cli.words import table
 
-    rows = [
-        [c.name, str(c.entries), str(c.skipped) if c.skipped else "", "built in" if c.folder is None else str(c.folder)]
-        for c in list_catalogues()
-    ]
+    rows = []
+    for c in list_catalogues():
+        where = "built in" if c.folder is None else "imported" if c.imported else str(c.folder)
+        rows.append([c.name, str(c.entries), str(c.skipped) if c.skipped else "", where])
     messages.out(table(["catalogue", "entries", "skipped files", "where"], rows, right=(1, 2)))
 
 
@@ -48,6 +48,9 @@ def add(
         messages.say(f"  search it with: whorl identify FILE --catalogue {report.name}")
 
 
+app.command("import")(imports.import_)
+
+
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A catalogue, or a folder of CIF and XYZ files.")],
@@ -55,7 +58,7 @@ def show(
     family: Annotated[str | None, typer.Option("--family", help="Only this prototype or shape: spinel, decahedron.")] = None,
 ) -> None:
     """List the entries of a catalogue, and the files it had to skip."""
-    from whorl.catalogues import FolderCatalogue, describe, open_catalogue
+    from whorl.catalogues import FolderCatalogue, ImportedCatalogue, describe, open_catalogue
     from whorl.tasks.recipes import known_elements
 
     found = open_catalogue(name)
@@ -63,15 +66,17 @@ def show(
     for entry in entries:
         messages.out(f"{entry.key}  {describe(entry)}")
     messages.say(f"{len(entries)} entries")
-    if isinstance(found, FolderCatalogue):
+    if isinstance(found, FolderCatalogue | ImportedCatalogue):
         for skipped in found.skipped:
             messages.say(f"  skipped {skipped.path}: {skipped.reason}")
 
 
 @app.command()
 def remove(name: Annotated[str, typer.Argument(help="A catalogue that you added.")]) -> None:
-    """Forget a catalogue; the structure files stay where they are."""
+    """Forget a catalogue; structure files stay where they are, imported structures are deleted."""
     from whorl.catalogues import remove as forget
+    from whorl.catalogues.registry import is_imported
 
+    imported = is_imported(name)
     forget(name)
-    messages.out(f"{name}: forgotten; its files stay where they are")
+    messages.out(f"{name}: forgotten; {'its sources' if imported else 'its files'} stay where they are")

@@ -267,7 +267,7 @@ def _sites(block: Any, text: str, cell: Cell, path: str, notes: list[str]) -> li
         word = _no_number([cell_of(f"fract_{axis}", k) for axis in "xyz"]) if None in position else ""
         if word:
             where = _line(text, label, path)
-            raise StructureError(f"coordinate {word!r} of {label} is no number", where=where, remedy="Correct it.")
+            raise StructureError(f"coordinate {word!r} is no number ({label})", where=where, remedy="Correct it.")
         occupancy = number(cell_of("occupancy", k))
         occupancy = 1.0 if occupancy is None else occupancy
         reason = _why_dropped(str(symbol), cell_of("calc_flag", k), position, occupancy)
