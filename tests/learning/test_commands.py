@@ -34,6 +34,14 @@ def test_train_then_show(asked, capsys, tmp_path):
     assert "SHA-256 as the card says" in err
 
 
+def test_without_a_terminal_the_progress_is_said_in_lines(asked, capsys, monkeypatch, tmp_path):
+    from whorl.cli import train
+
+    monkeypatch.setattr(train, "_SAY_EVERY", -1.0)
+    assert run([*asked, "--out", str(tmp_path)]) == 0
+    assert "  growing trees, rounds: 1/2\n  growing trees, rounds: 2/2\n" in capsys.readouterr().err
+
+
 def test_a_trained_model_is_listed_by_its_name(asked, capsys):
     assert run([*asked, "--quiet"]) == 0
     assert capsys.readouterr().err == ""

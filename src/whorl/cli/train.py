@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from whorl.cli import messages, options
+
+_SAY_EVERY = 30.0  # seconds between two lines where there is no terminal for a bar
 
 
 def train(
@@ -43,7 +47,13 @@ def train(
         messages.say(f"{card}: {trainer.summary}; {cases or trainer.cases} {trainer.meaning_of_cases}")
     try:
         with Display(1, show=not quiet) as display:
-            found = run(card, seed=seed, cases=cases, settings=settings, out=out, progress=display.stage)
+            lines = _Lines(show=not quiet and not sys.stderr.isatty())
+
+            def told(stage: str, done: int, total: int) -> None:
+                display.stage(stage, done, total)
+                lines.stage(stage, done, total)
+
+            found = run(card, seed=seed, cases=cases, settings=settings, out=out, progress=told)
     except KeyboardInterrupt:
         messages.say("  the same command goes on where it was" if trainer.resumes else "  nothing was kept")
         raise
@@ -52,3 +62,17 @@ def train(
         from whorl.cli.models import describe
 
         messages.say(describe(found))
+
+
+class _Lines:
+    """The progress in lines, now and then, for a log."""
+
+    def __init__(self, *, show: bool) -> None:
+        self._shown = show
+        self._said = time.monotonic()
+
+    def stage(self, name: str, done: int, total: int) -> None:
+        """Say how far a stage is."""
+        if self._shown and time.monotonic() - self._said > _SAY_EVERY:
+            self._said = time.monotonic()
+            messages.say(f"  {name}: {done}/{total}")
