@@ -105,14 +105,34 @@ class Shortlist:
 
 
 @dataclass(frozen=True)
+class Remainder:
+    """What a fit leaves over that is not noise.
+
+    Attributes
+    ----------
+    share : Quantity
+        Of the signal's power within ``reach``.
+    reach : float
+        Point of the axis up to which it stands out.
+    features : tuple of Quantity
+        Positions of what it shows there, on the axis.
+    """
+
+    share: Quantity
+    reach: float
+    features: tuple[Quantity, ...] = ()
+
+
+@dataclass(frozen=True)
 class Findings:
-    """A fit in the words of the technique: parameters with uncertainties, phases, refined structures, remarks."""
+    """A fit in the words of the technique: parameters with uncertainties, phases, refined structures, remarks, what is left."""
 
     parameters: dict[str, Quantity]
     phases: list[Phase]
     structures: tuple[Hypothesis, ...]
     curve: Curve
     notes: list[str]
+    remainder: Remainder | None = None
 
 
 class Technique(Protocol):
