@@ -23,7 +23,9 @@ MOST_PHASES = 3
 #: no single phase comes near the data
 _STARTS, _STARTS_POOR, _BEHIND = 2, 4, 60.0
 _POOR = 0.35
-_WORTH = 2.0  # coarse log evidence, prior included, that an addition must promise
+_WORTH = -3.0  # coarse log evidence, prior included, that an addition must promise: a refinement may gain more
+#: correlation of two simulations from which one start is as good as the other
+_ALIKE = 0.95
 _QUICK, _PER_FAMILY, _FULL = 6, 2, 3
 _SIGNIFICANT = 3.0  # amount over its standard uncertainty
 #: part of the power left over that one more phase has to explain
@@ -59,9 +61,14 @@ def _starts(ranked: Sequence[Tried]) -> list[Tried]:
     most = _STARTS if ranked[0].fit.rw < _POOR else _STARTS_POOR
     out = [ranked[0]]
     for t in ranked[1:]:
-        if t.score > ranked[0].score - _BEHIND and not any(t.families & o.families for o in out):
+        if t.score > ranked[0].score - _BEHIND and not any(t.families & o.families or _alike(t.fit, o.fit) for o in out):
             out.append(t)
     return out[:most]
+
+
+def _alike(one: Fit, other: Fit) -> bool:
+    a, b = one.calculated, other.calculated
+    return a.shape == b.shape and float(a @ b) > _ALIKE * float(np.sqrt((a @ a) * (b @ b)))
 
 
 def _extended(

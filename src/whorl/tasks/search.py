@@ -14,7 +14,7 @@ from typing import Any
 from whorl.fitting.evidence import Temper
 from whorl.fitting.problem import Fit
 from whorl.tasks.mixtures import with_more_phases
-from whorl.tasks.trying import Search, Tried, diverse, named_values
+from whorl.tasks.trying import Search, Tried, diverse, family_of, named_values
 from whorl.techniques.protocol import Progress, Shortlist, Suggestion, Technique
 from whorl.trust.probability import Calibration
 
@@ -25,6 +25,8 @@ _FULL_AT_LEAST = 6
 _HOPELESS = 25.0  # log evidence behind the best after the first fits
 #: R_w beyond which a first fit shows no likeness, and how many of that kind are followed up
 _POOR, _POOR_AT_MOST = 0.65, 4
+#: relatives of the first that had no first fit: how many are tried, how far behind in the cheap match and in the first fit
+_KIN, _KIN_BEHIND, _KIN_CLOSE = 12, 5.0, 2.0
 _LEAST_DISCREPANCY = 0.003
 
 
@@ -72,7 +74,7 @@ def search(
     if not quick:
         return Outcome([], signal)
     run.signal = technique.settle(signal, quick[0].fit)
-    ranked = _fit_full(run, quick)
+    ranked = _with_kin(run, _fit_full(run, quick), quick, shortlist.suggestions)
     if beside is not None:
         settled = run.signal
         ranked = with_more_phases(run, ranked, lambda fit: beside(settled, fit).suggestions)
@@ -104,6 +106,24 @@ def _fit_quick(run: Search, suggestions: Sequence[Suggestion]) -> list[Tried]:
         return run.fit([s], s.start, "quick")
 
     return run.each(attempt, diverse(ordered, _QUICK, _PER_FAMILY), "first fits")
+
+
+def _with_kin(run: Search, ranked: list[Tried], quick: Sequence[Tried], suggestions: Sequence[Suggestion]) -> list[Tried]:
+    """Give the near relatives of the first a second chance: of a large family only a few took part in the first fits."""
+    tried = {s.key for t in quick for s in t.suggestions}
+    first = ranked[0].suggestions[0]
+    kin = [s for s in suggestions if family_of(s) == family_of(first) and s.key not in tried]
+    kin = [s for s in kin if s.merit + s.prior > first.merit + first.prior - _KIN_BEHIND][:_KIN]
+    level = min((t.score for t in quick if t.suggestions == ranked[0].suggestions), default=-float("inf"))
+
+    def attempt(s: Suggestion) -> Tried | None:
+        found = run.fit([s], s.start, "quick")
+        if found is None or found.score < level - _KIN_CLOSE:
+            return None
+        start = dict(s.start) | {"values": named_values(found.fit), "misfit": found.fit.rw}
+        return run.fit([s], start, "rank")
+
+    return sorted([*ranked, *run.each(attempt, kin, "relatives of the first")], key=lambda t: -t.score) if kin else ranked
 
 
 def _fit_full(run: Search, quick: Sequence[Tried]) -> list[Tried]:

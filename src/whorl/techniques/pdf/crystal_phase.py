@@ -155,6 +155,18 @@ class CrystalPhase:
         return replace(self._crystal, cell=tuple(float(v) for v in cell), sites=tuple(sites))  # type: ignore[arg-type]
 
 
+def free_coordinates(crystal: Crystal) -> int:
+    """Number of atomic coordinates that symmetry leaves free.
+
+    Examples
+    --------
+    >>> from whorl.catalogues import open_catalogue
+    >>> free_coordinates(open_catalogue("compounds").load("TiO2-rutile"))
+    1
+    """
+    return sum(basis.shape[1] for _, basis in _freedom(crystal, positions=True)[2])
+
+
 @lru_cache(maxsize=128)
 def _freedom(crystal: Crystal, *, positions: bool) -> tuple[tuple[str, ...], Array, list[tuple[tuple[str, ...], Array]]]:
     """Free cell parameters, their matrix, and the free directions of each site (none without ``positions``)."""

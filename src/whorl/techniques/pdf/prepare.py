@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class PdfSignal:
         Elements of the file's composition: a hint.
     measurement : Measurement
     assumptions, warnings : tuple of str
+    caution : array, shape (n,), optional
+        Factor on the weights when structures are compared: below 1 where something beside them shows (ligands, say).
     """
 
     r: Array
@@ -58,6 +60,7 @@ class PdfSignal:
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    caution: Array | None = None
 
     @property
     def independent_points(self) -> float:
@@ -75,9 +78,16 @@ class PdfSignal:
         k = max(int(np.pi / qmax / per_nyquist / step), 1)
         if k == 1:
             return self
-        from dataclasses import replace
+        return self.taken(slice(None, None, k))
 
-        return replace(self, r=self.r[::k], g=self.g[::k], weights=self.weights[::k])
+    def taken(self, points: slice | NDArray[np.bool_]) -> PdfSignal:
+        """The signal at some of its points; the range and the instrument stay as they are."""
+        caution = None if self.caution is None else self.caution[points]
+        return replace(self, r=self.r[points], g=self.g[points], weights=self.weights[points], caution=caution)
+
+    def cautious(self) -> PdfSignal:
+        """The signal with its caution in the weights."""
+        return self if self.caution is None else replace(self, weights=self.weights * self.caution, caution=None)
 
 
 def prepare(
@@ -310,8 +320,6 @@ def _hint(text: Any, warnings: list[str]) -> frozenset[str]:
 
 def _to_gr(measurement: Measurement, settings: Mapping[str, Any]) -> tuple[Measurement, dict[str, float]]:
     """Sine transform of F(Q) or S(Q), trapezoid rule on the file's own Q points."""
-    from dataclasses import replace
-
     q, y = measurement.x[measurement.used], measurement.signal.reshape(-1)[measurement.used]
     if measurement.kind == "iq":
         raise PatternError(

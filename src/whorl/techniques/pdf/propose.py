@@ -118,7 +118,7 @@ def log_correlation(
     scored: list[tuple[float, Callable[[], Proposal]]] = []
     for (_, grid, is_cluster), numbers in groups.items():
         part = [rows[n] for n in numbers]
-        element = known if grid == OPEN else None
+        element = known if grid == OPEN and _on_the_grid(known) else None
         merit, make = matcher.match(part, part[0].index.blocks[grid], cluster=is_cluster, element=element)
         order = merit if prior is None else merit + prior[numbers]
         scored += [(float(order[i]), partial(make, i)) for i in np.argsort(-order, kind="stable")[:most]]
@@ -286,6 +286,12 @@ def bond_length(symbol: str) -> float | None:
     a = float(state["a"])
     factor = {"fcc": 0.5**0.5, "bcc": 0.75**0.5, "hcp": 1.0, "sc": 1.0, "diamond": 0.1875**0.5}.get(str(state["symmetry"]))
     return a * factor if factor else None
+
+
+def _on_the_grid(element: str | None) -> bool:
+    """Whether the shifts tried hold the bond of an element: the large alkali and alkaline earth metals are left to the data."""
+    bond = bond_length(element) if element else None
+    return bond is not None and abs(np.log(bond / REFERENCE_BOND)) <= OPEN.steps * DX
 
 
 def _mean_diameter(mixed: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -18,6 +19,7 @@ from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.pdf import explain
+from whorl.techniques.pdf.crystal_phase import free_coordinates
 from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
@@ -42,6 +44,10 @@ _HOPELESS_MISFIT = 0.65
 _ASPECTS, _SPHEROIDS = (0.5, 2.0), (22.0, 45.0)
 #: entries handed on: of a whole search, and beside phases found before
 _SHORTLIST, _SHORTLIST_BESIDE = 600, 60
+#: free coordinates up to which a crystal's are refined when candidates are ranked
+_MOST_RANKED = 12
+#: atoms from which a cluster has distances beyond those of ligands, and can be a phase beside another
+_SMALLEST_PHASE = 13
 _EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
 
 
@@ -85,7 +91,8 @@ class PairDistribution:
         for catalogue in sorted(catalogues, key=lambda c: c.name in _BUILTIN):  # the user's own structures come first
             report = None if progress is None else _labelled(progress, f"index of {catalogue.name}")
             index = load_index(catalogue, radiation, progress=report)
-            rows += [Row(catalogue, e, index) for e in catalogue.entries(elements=elements) if e.key in index.place]
+            entries = [e for e in catalogue.entries(elements=elements) if e.key in index.place]
+            rows += [Row(catalogue, e, index) for e in entries if given is None or _can_be_a_phase(e)]
         if not rows:
             wanted = f" made of {', '.join(sorted(elements))}" if elements else ""
             raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
@@ -110,15 +117,17 @@ class PairDistribution:
         start = dict(start or {})
         quick = effort == "quick"
         if quick:
-            signal = shortened(signal, _QUICK_REACH).thinned(2.5)
+            signal = shortened(signal, _QUICK_REACH).thinned(2.5).cautious()
         elif effort == "rank":
-            signal = signal.thinned(3.0)
+            signal = signal.thinned(3.0).cautious()
         instrument = () if quick else _FREE_INSTRUMENT
         instrument = tuple(n for n in ("qdamp", *instrument) if n not in signal.known)
         hopeless = start.get("misfit", 0.0) > _HOPELESS_MISFIT
         positions = not quick and not hopeless
         starts = start.get("phases") or [start] * len(hypotheses)
-        phases = [self._phase(h, signal, s, positions=positions) for h, s in zip(hypotheses, starts, strict=True)]
+        # many coordinates cost much and rank little: they wait for the last fits; beside another phase they stay
+        most = 0 if "phases" in start else _MOST_RANKED if effort == "rank" else None
+        phases = [self._phase(h, signal, s, positions=positions, most=most) for h, s in zip(hypotheses, starts, strict=True)]
         _check_fixed(fixed, phases)
         shape = start.get("shape") or "sphere"
         if shape not in SHAPES:
@@ -144,10 +153,13 @@ class PairDistribution:
         return out
 
     @staticmethod
-    def _phase(hypothesis: Hypothesis, signal: PdfSignal, start: Mapping[str, Any], *, positions: bool) -> PhaseModel:
+    def _phase(
+        hypothesis: Hypothesis, signal: PdfSignal, start: Mapping[str, Any], *, positions: bool, most: int | None
+    ) -> PhaseModel:
         reach = signal.range[1] + 4.0
         if isinstance(hypothesis, Crystal):
-            return CrystalPhase(hypothesis, reach, positions=positions, zoom=start.get("zoom", 1.0))
+            free = positions and (most is None or free_coordinates(hypothesis) <= most)
+            return CrystalPhase(hypothesis, reach, positions=free, zoom=start.get("zoom", 1.0))
         assert isinstance(hypothesis, Cluster)
         element = start.get("element")
         if not hypothesis.bond_free:
@@ -222,13 +234,10 @@ PDF = PairDistribution()
 
 def shortened(signal: PdfSignal, r_max: float) -> PdfSignal:
     """The signal up to ``r_max`` only."""
-    from dataclasses import replace
-
     keep = signal.r <= max(r_max, signal.range[0] + 4.0)
     if bool(np.all(keep)):
         return signal
-    r = signal.r[keep]
-    return replace(signal, r=r, g=signal.g[keep], weights=signal.weights[keep], range=(signal.range[0], float(r[-1])))
+    return replace(signal.taken(keep), range=(signal.range[0], float(signal.r[keep][-1])))
 
 
 def _curves(fit: Fit | None, signal: PdfSignal) -> list[Array]:
@@ -245,8 +254,6 @@ def without_copies(rows: Sequence[Row]) -> list[Row]:
 
     The first keeps the later one's family.
     """
-    from dataclasses import replace
-
     kept: list[Row] = []
     seen: dict[tuple[str, int | None], list[int]] = {}
     for row in rows:
@@ -268,6 +275,10 @@ def without_copies(rows: Sequence[Row]) -> list[Row]:
 
 def _labelled(progress: Progress, label: str) -> Any:
     return lambda done, total: progress(label, done, total)
+
+
+def _can_be_a_phase(entry: Entry) -> bool:
+    return entry.kind == "crystal" or entry.atoms >= _SMALLEST_PHASE
 
 
 def _family(entry: Entry) -> tuple[str, str]:

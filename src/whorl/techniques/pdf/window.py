@@ -1,7 +1,11 @@
-"""Qmin and Qmax from the data, once a structure explains them: what to assume when nobody states them.
+"""What a first good fit shows of a measurement: Qmin and Qmax, where nobody states them, and where not to trust it.
 
 The ends of the Fourier transform leave ripples of their own. With a structure that fits, the ends that make the model's ripples
 equal to the data's are found by trying. Qmin shows only with clusters, whose small-angle scattering it cuts off.
+
+At short distances a sample shows more than its structure: ligands, solvent, a support, the trace of corrections. Where the
+misfit there is much larger than elsewhere, the points count less when structures are compared, so that a ligand's peak does
+not hide what the rest of the data say.
 """
 
 from __future__ import annotations
@@ -25,10 +29,14 @@ _HIGH_REACH, _HIGH_STEP = 0.5, 0.125  # 1/angstrom about the Qmax that the spect
 _LOW_END, _LOW_STEP = 2.5, 0.125
 _BETTER = 0.99  # R_w relative to that of the assumption, from which another value is taken
 _THIN = 2.5
+_SHORT = 4.5  # angstrom: up to here distances of ligands and solvent are expected
+_LOUDER = 2.0  # ratio of local misfit to that beyond, from which points count less
+_FEW = 30  # points beyond, without which nothing is said
+_LOCAL = 0.4  # angstrom over which the local misfit is averaged
 
 
 def settle(signal: PdfSignal, model: PdfProblem, fit: Fit) -> PdfSignal:
-    """The signal with Qmin and Qmax as they fit it, where they are not known.
+    """The signal with Qmin and Qmax as they fit it, where they are not known, and with caution at short distances.
 
     Parameters
     ----------
@@ -63,7 +71,21 @@ def settle(signal: PdfSignal, model: PdfProblem, fit: Fit) -> PdfSignal:
     if "qmin" not in signal.known and any(p.hypothesis.kind == "cluster" for p in model.phases):
         tries = np.arange(0.0, _LOW_END + 1e-9, _LOW_STEP)
         signal = _take(signal, "qmin", "Qmin", tries, lambda s: misfit(s, slow=True))
-    return signal
+    return replace(signal, caution=_caution(signal, fit))
+
+
+def _caution(signal: PdfSignal, fit: Fit) -> Array | None:
+    """Factor on the weights of each point, 1 beyond `_SHORT`; ``None`` where the misfit is much the same everywhere."""
+    x = fit.problem.x
+    power = (fit.problem.observed - fit.calculated) ** 2
+    beyond = x > _SHORT
+    if not np.any(~beyond) or np.count_nonzero(beyond) < _FEW:
+        return None
+    width = max(int(_LOCAL / float(np.median(np.diff(x)))), 1)
+    local = np.convolve(power, np.ones(width) / width, mode="same")
+    allowed = _LOUDER**2 * float(np.mean(power[beyond]))
+    factor = np.where(beyond, 1.0, np.minimum(1.0, allowed / np.maximum(local, 1e-300)))
+    return np.interp(signal.r, x, factor) if np.any(factor < 1.0) else None
 
 
 def _take(signal: PdfSignal, name: str, label: str, tries: Array, misfit: Callable[[PdfSignal], float]) -> PdfSignal:
