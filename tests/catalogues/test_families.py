@@ -17,6 +17,10 @@ for _key, _member in COMPOUNDS.items():
 WHOLE = [k for k, m in COMPOUNDS.items() if all(sum(n for _, n in who) > 0.999 for *_, who in m.sites)]
 
 
+#: the anion in the channel of apatite is on 2a (fluorine) or split over 4e (hydroxide, chlorine)
+FAMILIES.pop("apatite")
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_is_one_structure(family):
     """Same group and the same Wyckoff positions whatever the file; an origin or setting may differ."""
