@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whorl.catalogues.base import Catalogue, Entry, describe, select
+from whorl.catalogues.base import Catalogue, Entry, Selection, describe, select
 from whorl.catalogues.folder import AddReport, FolderCatalogue
 from whorl.catalogues.imported import ImportedCatalogue
 from whorl.catalogues.importing import ImportedRow, ImportReport
@@ -26,6 +26,7 @@ __all__ = [
     "ImportedCatalogue",
     "ImportedRow",
     "Listed",
+    "Selection",
     "Skipped",
     "add_folder",
     "builtin_catalogues",

@@ -6,10 +6,11 @@ be made of any metal, so it is kept whenever the given elements hold a metal; it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from hashlib import sha256
+from typing import Any, Protocol, runtime_checkable
 
 from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import SYMBOLS, Hypothesis, element_counts
@@ -100,6 +101,48 @@ class Catalogue(Protocol):
     def content_hash(self) -> str:
         """SHA-256 over everything the catalogue holds, for provenance and caches."""
         ...
+
+
+class Selection:
+    """A part of a catalogue: the entries for which ``keep`` is true.
+
+    Attributes
+    ----------
+    whole : Catalogue
+        The catalogue; what is computed of it serves its parts.
+
+    Examples
+    --------
+    >>> from whorl.catalogues import open_catalogue
+    >>> part = Selection(open_catalogue("elements"), lambda entry: entry.family == "diamond")
+    >>> {entry.family for entry in part.entries()}
+    {'diamond'}
+    """
+
+    def __init__(self, whole: Catalogue, keep: Callable[[Entry], bool]) -> None:
+        self.whole = whole
+        self._keep = keep
+
+    @property
+    def name(self) -> str:
+        """Name of the whole."""
+        return self.whole.name
+
+    def entries(self, **filters: Any) -> list[Entry]:
+        """List the rows kept that pass every filter given (see `select`)."""
+        return [entry for entry in self.whole.entries(**filters) if self._keep(entry)]
+
+    def load(self, key: str) -> Hypothesis:
+        """Give the hypothesis of a row."""
+        return self.whole.load(key)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the hash of the whole and the keys kept."""
+        digest = sha256(self.whole.content_hash.encode())
+        for entry in self.entries():
+            digest.update(entry.key.encode() + b"\0")
+        return digest.hexdigest()
 
 
 def select(

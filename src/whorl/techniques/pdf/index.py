@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl import __version__
-from whorl.catalogues.base import Catalogue, Entry
+from whorl.catalogues.base import Catalogue, Entry, Selection
 from whorl.catalogues.home import cache
 from whorl.core.atomic import write_atomic
 from whorl.core.errors import WhorlError
@@ -111,6 +111,8 @@ def load_index(catalogue: Catalogue, radiation: str, *, progress: Callable[[int,
     Index
         An entry whose structure cannot be used (one atom only, say) is not in it.
     """
+    if isinstance(catalogue, Selection):
+        catalogue = catalogue.whole
     identity = (catalogue.name, catalogue.content_hash, radiation)
     with _lock:
         if identity in _built:
