@@ -28,6 +28,8 @@ _HEADER_BYTES = 1 << 20
 #: memory an xz stream may ask for
 _XZ_MEMORY = 256 << 20
 _LONGEST_NAME = 1024
+#: an archive may hold this many entries that swell without harm
+_MANY = 64
 _NESTED = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _STORED_OR_DEFLATED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
@@ -45,7 +47,7 @@ class Limits:
     ratio : float
         Uncompressed over compressed bytes; text compresses 3 to 20 times.
     free_bytes : int
-        Uncompressed bytes for which the ratio does not count.
+        Uncompressed bytes of an entry for which the ratio does not count; of a whole archive, 64 times as many.
     entries : int
     """
 
@@ -106,35 +108,28 @@ class _Meter:
         if number >= self.limits.entries:
             raise TooMuchError(f"it holds more than {self.limits.entries} entries")
 
-    def add(self, count: int, used: int | None = None) -> None:
+    def add(self, count: int, used: int) -> None:
         """Note uncompressed bytes, of ``used`` compressed ones so far."""
         self.total += count
         if self.total > self.limits.total_bytes:
             raise TooMuchError(f"it holds more than {self.limits.total_bytes >> 20} MB")
-        if self.total > max(self.limits.free_bytes, self.limits.ratio * max(self.size if used is None else used, 1)):
+        if self.total > max(_MANY * self.limits.free_bytes, self.limits.ratio * used):
             raise TooMuchError(f"it swells more than {self.limits.ratio:g} times when it is unpacked")
 
 
-def _swollen(count: int, limits: Limits, compressed: int | None) -> str:
-    """Say why an entry of which ``count`` bytes came out is refused."""
-    if count > limits.entry_bytes:
-        return f"it is larger than {limits.entry_bytes >> 20} MB"
-    if compressed is not None and count > limits.free_bytes and count > limits.ratio * max(compressed, 1):
-        return f"it swells more than {limits.ratio:g} times when it is unpacked"
-    return ""
+def _content(stream: IO[bytes], limits: Limits, compressed: Callable[[int], int]) -> tuple[bytes, str]:
+    """Read an entry to its end or its limit; give what was read, and why it is refused.
 
-
-def _content(stream: IO[bytes], meter: _Meter, compressed: int | None) -> tuple[bytes, str]:
-    """Read an entry to its end or its limit; give what was read, and why it is refused."""
+    ``compressed`` takes the bytes that came out since it was asked before, and gives those that went in for the entry so far.
+    """
     parts: list[bytes] = []
     count = 0
     while data := stream.read(_CHUNK):
         count += len(data)
-        if compressed is not None:
-            meter.add(len(data))
-        reason = _swollen(count, meter.limits, compressed)
-        if reason:
-            return b"", reason
+        if count > limits.entry_bytes:
+            return b"", f"it is larger than {limits.entry_bytes >> 20} MB"
+        if count > max(limits.free_bytes, limits.ratio * compressed(len(data))):
+            return b"", f"it swells more than {limits.ratio:g} times when it is unpacked"
         parts.append(data)
     return b"".join(parts), ""
 
@@ -179,9 +174,14 @@ def _from_zip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, wanted: Callabl
         return Piece(name, reason="it is encrypted")
     if member.compress_type not in _STORED_OR_DEFLATED:
         return Piece(name, reason="its kind of compression is not read; pack it again with deflate")
+
+    def compressed(count: int) -> int:
+        meter.add(count, meter.size)
+        return member.compress_size
+
     try:
         with archive.open(member) as stream:
-            data, reason = _content(stream, meter, member.compress_size)
+            data, reason = _content(stream, meter.limits, compressed)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         return Piece(name, reason=f"damaged in the archive ({error})")
     return Piece(name, reason=reason) if reason else Piece(name, data)
@@ -223,7 +223,8 @@ def _from_tar(archive: tarfile.TarFile, guarded: _Guarded, wanted: Callable[[str
                 _skip(stream)
                 yield Piece(name, reason=reason)
                 continue
-            data, reason = _content(stream, guarded.meter, None)
+            start = guarded.raw.tell()
+            data, reason = _content(stream, guarded.meter.limits, lambda _: guarded.raw.tell() - start + _CHUNK)  # noqa: B023
             _skip(stream)
             yield Piece(name, reason=reason) if reason else Piece(name, data)
         else:
@@ -242,7 +243,7 @@ class _Guarded(io.RawIOBase):
         self.stream = stream
         self.raw = raw
         self.meter = meter
-        self.header: int | None = None
+        self.header: int | None = _HEADER_BYTES  # the library reads the first header when it opens the archive
 
     def read(self, size: int = -1) -> bytes:
         data = self.stream.read(_CHUNK if size < 0 else min(size, _CHUNK))

@@ -29,7 +29,11 @@ Array = NDArray[np.float64]
 #: families it is 0.085 (spinels), and 0.094 between delafossite and the layered oxides, the closest that must stay apart
 TOLERANCE = 0.09
 #: what a difference of roles counts beside one of distances, where several families are as near
-_ROLES, _MOST_ROLES, _SOLE = 0.05, 0.6, 0.03
+_ROLES, _MOST_ROLES = 0.05, 0.6
+#: the same where sites of the one hold the same element and those of the other do not (D0_3 and Heusler)
+_KINDS = 0.03
+#: the mean role of all atoms may differ by this: it is 1/3 in Rb2S and 2/3 in PbCl2, whose atoms are in the same places
+_MOST_OF_ALL = 0.25
 #: electronegativities nearer than this make no anions and cations
 _SPREAD = 0.4
 _CENTRINGS = {"P": 1, "A": 2, "C": 2, "I": 2, "R": 3, "F": 4}
@@ -43,7 +47,7 @@ class _Known:
     points: tuple[tuple[int, str], ...]
     shape: Array
     roles: Array
-    sole: bool
+    kinds: int
 
 
 def family_of(found: Likeness) -> str:
@@ -62,8 +66,8 @@ def family_of(found: Likeness) -> str:
     """
     if found.near.size:
         known = [one for one in _known(found.number) if one.points == found.points]
-        roles, sole = _roles(found), len(found.contents) == 1
-        scores = [(_score(found.shape, roles, one, sole=sole), one.family) for one in known]
+        roles, kinds = _roles(found), _kinds(found)
+        scores = [(_score(found.shape, roles, kinds, one), one.family) for one in known]
         score, family = min(scores, default=(np.inf, ""))
         if np.isfinite(score):
             return family
@@ -79,7 +83,8 @@ def label(found: Likeness) -> str:
     orbits = Counter((count * times, symmetry) for count, symmetry in found.points)
     spelt = [f"{f'{n}x' if n > 1 else ''}{many}({symmetry})" for (many, symmetry), n in sorted(orbits.items())]
     rest = [f"and {len(spelt) - _SPELT} more"] if len(spelt) > _SPELT else []
-    return " ".join([anonymous(found), group.short_name(), *spelt[:_SPELT], *rest])
+    symbol = group.short_name().replace("H", "R")  # gemmi's mark for hexagonal axes
+    return " ".join([anonymous(found), symbol, *spelt[:_SPELT], *rest])
 
 
 def anonymous(found: Likeness) -> str:
@@ -101,26 +106,31 @@ def anonymous(found: Likeness) -> str:
     return "".join(f"{name}{n if n > 1 else ''}" for name, n in zip(names, amounts, strict=True))
 
 
-def _score(shape: Array, roles: Array, one: _Known, *, sole: bool) -> float:
+def _score(shape: Array, roles: Array, kinds: int, one: _Known) -> float:
     """How unlike a known compound is; infinite when it is of another family for sure."""
     both = (shape + one.shape) / 2
     distance = float(np.sqrt(np.mean(((shape - one.shape) / both) ** 2, axis=1)).max())
     exchanged = np.abs(roles - one.roles)
-    if distance > TOLERANCE or float(exchanged.max()) > _MOST_ROLES:
+    if distance > TOLERANCE or float(exchanged[0]) > _MOST_OF_ALL or float(exchanged.max()) > _MOST_ROLES:
         return float("inf")
-    return distance + _ROLES * float(np.sqrt(np.mean(exchanged**2))) + _SOLE * (sole != one.sole)
+    return distance + _ROLES * float(np.sqrt(np.mean(exchanged**2))) + _KINDS * (kinds != one.kinds)
+
+
+def _kinds(found: Likeness) -> int:
+    """How many sets of elements share the orbits."""
+    return len({frozenset(element for element, _ in orbit.occupants) for orbit in found.orbits})
 
 
 def _roles(found: Likeness) -> Array:
-    """Mean electronegativity of each point, from 0 (the least in the compound) to 1; 1/2 where all are alike."""
-    values = [_electronegativity(orbit.occupants) for orbit in found.orbits]
-    low, high = min(values), max(values)
+    """Mean electronegativity of all atoms and of each point, from 0 (least in the compound) to 1; 1/2 where all are alike."""
+    values = np.array([_electronegativity(orbit.occupants) for orbit in found.orbits])
+    counts = np.array([orbit.count for orbit in found.orbits])
+    points = sorted(set(found.points))
+    low, high = float(values.min()), float(values.max())
     if high - low < _SPREAD:
-        return np.full(len(set(found.points)), 0.5)
-    means = []
-    for point in sorted(set(found.points)):
-        chosen = [i for i, orbit in enumerate(found.orbits) if orbit.point == point]
-        means.append(np.average([values[i] for i in chosen], weights=[found.orbits[i].count for i in chosen]))
+        return np.full(1 + len(points), 0.5)
+    chosen = [np.array([orbit.point == point for orbit in found.orbits]) for point in points]
+    means = [np.average(values[mask], weights=counts[mask]) for mask in (np.full(len(values), fill_value=True), *chosen)]
     return (np.array(means) - low) / (high - low)
 
 
@@ -144,4 +154,4 @@ def _members() -> dict[int, list[Member]]:
 @lru_cache(maxsize=256)
 def _known(number: int) -> tuple[_Known, ...]:
     found = [(member, likeness(member.crystal)) for member in _members().get(number, [])]
-    return tuple(_Known(m.family, one.points, one.shape, _roles(one), len(one.contents) == 1) for m, one in found)
+    return tuple(_Known(m.family, one.points, one.shape, _roles(one), _kinds(one)) for m, one in found)

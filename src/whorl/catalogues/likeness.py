@@ -35,6 +35,8 @@ _SAME = 1e-3**0.5
 _MOST_ATOMS = 400
 #: neighbours are looked for within this many edges of the mean volume of an atom
 _REACH = 2.6
+#: the weight of a charge falls to nothing at these distances
+_WIDTHS = (2.0, _REACH)
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,10 @@ class Likeness:
     edge : float
         Cube root of the mean volume of an atom, angstrom.
     near : array, shape (len(orbits), NEIGHBOURS)
-        Distances of each orbit to its nearest neighbours in units of ``edge``; empty for very large cells.
+        Distances of each orbit to its nearest neighbours in units of ``edge``, at most 2.6; empty for very large cells.
     charge : array, shape (len(orbits), 2)
-        Nuclear charge around each orbit, weighted by a Gaussian of one and of two edges, relative to the mean charge.
+        Nuclear charge around each orbit relative to the mean one, weighted by (1 - d^2 / w^2)^2 up to distances w of 2 and of
+        2.6 edges; empty for very large cells.
     """
 
     number: int
@@ -254,26 +257,28 @@ def _voronoi(primitive: Array) -> Array:
 
 
 def _surroundings(primitive: Array, atoms: list[Array], orbits: list[Orbit]) -> tuple[Array, Array, float]:
-    place = np.concatenate(atoms) @ primitive
+    place = np.concatenate(atoms)
     edge = float(abs(np.linalg.det(primitive)) / len(place)) ** (1 / 3)
     if len(place) > _MOST_ATOMS:
         return np.zeros((len(orbits), 0)), np.zeros((len(orbits), 0)), edge
     weight = np.concatenate([np.full(len(part), _charge(o.occupants)) for part, o in zip(atoms, orbits, strict=True)])
     weight /= weight.mean()
     spacing = 1.0 / np.linalg.norm(np.linalg.inv(primitive), axis=0)
-    most = np.ceil(_REACH * edge / spacing).astype(int)
+    most = np.floor(_REACH * edge / spacing + 0.5).astype(int)
     grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in most), indexing="ij"), axis=-1).reshape(-1, 3)
     shifts = grid @ primitive
     near = np.empty((len(orbits), NEIGHBOURS))
     charge = np.empty((len(orbits), 2))
     starts = np.cumsum([0, *map(len, atoms)])
     for i, start in enumerate(starts[:-1]):
-        vectors = (place - place[start])[:, None, :] + shifts
+        off = place - place[start]
+        vectors = ((off - np.round(off)) @ primitive)[:, None, :] + shifts
         square = np.einsum("nti,nti->nt", vectors, vectors) / edge**2
         square[start, len(shifts) // 2] = np.inf
-        near[i] = np.sqrt(np.partition(square.ravel(), NEIGHBOURS - 1)[:NEIGHBOURS])
-        near[i].sort()
-        charge[i] = weight @ np.exp(-square).sum(axis=1), weight @ np.exp(-square / 4).sum(axis=1)
+        nearest = np.partition(square, min(NEIGHBOURS, square.size) - 1, axis=None)[:NEIGHBOURS]
+        near[i, : nearest.size] = np.sqrt(np.minimum(np.sort(nearest), _REACH**2))
+        near[i, nearest.size :] = _REACH
+        charge[i] = [weight @ (np.maximum(1.0 - square / width**2, 0.0) ** 2).sum(axis=1) for width in _WIDTHS]
     return near, charge, edge
 
 

@@ -149,21 +149,23 @@ def texts_of_json(piece: Piece, *, alone: bool) -> Iterator[Piece]:
         try:
             rows = [row for line in text.splitlines() if line.strip() for row in _rows([json.loads(line)])]
         except (ValueError, RecursionError) as error:
-            yield Piece(piece.name, reason=f"no valid JSON ({error})")
+            yield Piece(piece.name, reason=f"no valid JSON ({error})" if alone else "")
             return
-    if not rows:
-        yield Piece(piece.name, reason="a JSON file without rows of CIF texts")
-    for number, (name, row) in enumerate(rows, 1):
-        key = prefix + (name or f"row {number}")
-        try:
-            cif = _cif_of(row)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            yield Piece(key, reason=f"its structure is not understood ({type(error).__name__}: {error})")
-            continue
-        if cif is None:
-            yield Piece(key, reason="no CIF text and no structure in this row")
-        else:
-            yield Piece(key, cif.encode("utf-8", "replace"))
+    found = [_piece_of(prefix + (name or f"row {number}"), row) for number, (name, row) in enumerate(rows, 1)]
+    if any(one.data is not None for one in found):
+        yield from found
+    else:  # some other kind of JSON file
+        yield Piece(piece.name, reason="no CIF text and no structure in it" if alone else "")
+
+
+def _piece_of(key: str, row: Any) -> Piece:
+    try:
+        cif = _cif_of(row)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        return Piece(key, reason=f"its structure is not understood ({type(error).__name__}: {error})")
+    if cif is None:
+        return Piece(key, reason="no CIF text and no structure in this row")
+    return Piece(key, cif.encode("utf-8", "replace"))
 
 
 def _rows(content: Any) -> list[tuple[str, Any]]:
@@ -190,7 +192,7 @@ def _identifier(row: Any) -> str:
 
 def _cif_of(row: Any) -> str | None:
     if isinstance(row, str):
-        return row
+        return row if "data_" in row.lower() else None
     if not isinstance(row, dict):
         return None
     found = next((row[word] for word in _CIFS if isinstance(row.get(word), str)), None)
@@ -198,7 +200,7 @@ def _cif_of(row: Any) -> str | None:
         return str(found)
     structure = row.get("structure", row)
     if isinstance(structure, str):
-        return structure
+        return _cif_of(structure)
     return _written(structure) if isinstance(structure, dict) and {"lattice", "sites"} <= structure.keys() else None
 
 

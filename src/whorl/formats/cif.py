@@ -119,7 +119,7 @@ def _blocks_of_piece(name: str, piece: str, where: str) -> list[Block]:
 def _pieces(text: str) -> list[tuple[str, str]]:
     """Cut a text before each data block; give the names too."""
     starts = list(re.finditer(r"(?im)^[ \t]*data_(\S*)", text))
-    ends = [match.start() for match in starts[1:]] + [len(text)]
+    ends = [*(match.start() for match in starts[1:]), len(text)][: len(starts)]
     return [(match[1], text[match.start() : end]) for match, end in zip(starts, ends, strict=True)]
 
 
