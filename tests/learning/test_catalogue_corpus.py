@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whorl.catalogues import open_catalogue
-from whorl.learning.catalogue_corpus import RANGES, Lengths, draw, make_corpus, simulate_drawn
+from whorl.learning.catalogue_corpus import RANGES, Lengths, Simulator, draw, is_open, make_corpus, simulate_drawn
 from whorl.models.card import Grid, ModelError
 from whorl.models.trees import features
 from whorl.physics.form_factors import scattering_factor
@@ -59,6 +59,20 @@ def test_features_do_not_depend_on_scale_or_on_the_grid_of_the_data(four_cifs):
     one = features(fine, 7.5 * simulate_drawn(structure, drawn, fine), **known, grid=GRID)
     other = features(coarse, simulate_drawn(structure, drawn, coarse), **known, grid=GRID)
     assert one == pytest.approx(other, abs=1e-9)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+def test_many_experiments_at_once_give_what_each_alone_gives(four_cifs, spread):
+    r = np.arange(1, 151) * 0.1
+    lengths = Lengths(2.7, spread)
+    shape = open_catalogue("nanoparticles").load("icosahedron-2")
+    salt = open_catalogue(four_cifs).load("NaCl.cif")
+    for structure in (shape, salt):
+        simulated = Simulator(structure, r, bond=lengths.bond)
+        rng = np.random.default_rng(5)
+        for _ in range(3):
+            drawn = draw(rng, lengths, open_bond=is_open(structure))
+            assert np.array_equal(simulated(drawn), simulate_drawn(structure, drawn, r))
 
 
 def test_a_signal_that_is_nowhere_positive_has_no_features():

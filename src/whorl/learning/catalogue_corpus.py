@@ -16,9 +16,14 @@ from numpy.typing import NDArray
 from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import WhorlError
 from whorl.core.hypothesis import Cluster, Hypothesis
+from whorl.core.measurement import Measurement
 from whorl.models.card import Grid, Interval
 from whorl.models.trees import features
-from whorl.techniques.pdf.simulate import simulate
+from whorl.techniques.pdf.instrument import make_instrument
+from whorl.techniques.pdf.phases import make_phase
+from whorl.techniques.pdf.prepare import PdfSignal
+from whorl.techniques.pdf.residual import PdfProblem, PhaseOptions
+from whorl.techniques.pdf.simulate import simulate, zoomed
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -92,6 +97,43 @@ def simulate_drawn(hypothesis: Hypothesis, drawn: Mapping[str, float], r: Array)
     return simulate(hypothesis, settings={**drawn, **more}, r=r).signal
 
 
+class Simulator:
+    """G(r) of one structure in many experiments, as `simulate_drawn` gives it.
+
+    Listing the distances of a crystal is most of a simulation; they are listed once, as long as no lengths change.
+
+    Parameters
+    ----------
+    hypothesis : Hypothesis
+    r : array, shape (n,)
+        Increasing, above 0, angstrom.
+    bond : float
+        Bond length of an open shape, angstrom.
+    """
+
+    def __init__(self, hypothesis: Hypothesis, r: Array, *, bond: float) -> None:
+        self._hypothesis = hypothesis
+        self._r = r
+        at_rest = zoomed(hypothesis, 1.0, bond=bond, element=_ELEMENT)
+        self._phase = make_phase(at_rest, float(r[-1]) + 4.0, positions=False)
+
+    def __call__(self, drawn: Mapping[str, float]) -> Array:
+        """G(r), shape (n,), for an experiment from `draw`."""
+        if drawn["zoom"] != 1.0:
+            return simulate_drawn(self._hypothesis, drawn, self._r)
+        r, nothing = self._r, np.zeros(self._r.size)
+        instrument = make_instrument({k: drawn[k] for k in ("qmin", "qmax", "qdamp")})
+        blank = Measurement("gr", r, nothing)
+        limits = (float(r[0]), float(r[-1]))
+        signal = PdfSignal(r, nothing, np.ones(r.size), False, instrument, frozenset(), limits, frozenset(), blank)
+        fixed = {p.name: drawn["u_iso"] for p in self._phase.parameters if p.name.startswith("U_")}
+        fixed |= {"delta1": 0.0, "delta2": drawn["delta2"]}
+        option = PhaseOptions(size=None, size_free=False, motion=None)
+        problem = PdfProblem(signal, [self._phase], [option], free_instrument=(), fixed=fixed)
+        values = np.array([p.value for p in problem.parameters])
+        return problem.evaluate(values, jacobian=False).basis[:, 0]
+
+
 def make_corpus(
     catalogue: Catalogue,
     entries: Sequence[Entry],
@@ -131,10 +173,11 @@ def make_corpus(
         rng = np.random.default_rng([*seed, place])
         try:
             hypothesis = catalogue.load(entry.key)
+            simulated = Simulator(hypothesis, r, bond=lengths.bond)
             part = []
             for _ in range(each):
                 drawn = draw(rng, lengths, open_bond=is_open(hypothesis))
-                g = simulate_drawn(hypothesis, drawn, r)
+                g = simulated(drawn)
                 part.append(features(r, g, qmin=drawn["qmin"], qmax=drawn["qmax"], qdamp=drawn["qdamp"], grid=grid))
         except WhorlError:
             left_out.append(entry.key)

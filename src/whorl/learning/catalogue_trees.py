@@ -334,6 +334,6 @@ TRAINERS = {
     for recipe in (
         _recipe("metals-trees", "shapes of metal particles to 200 atoms", 40, {"catalogue": "nanoparticles", "atoms": 200}),
         _recipe("polyoxometalates-trees", "clusters of a folder (--set catalogue=FOLDER)", 30, {"r_max": 10.0}),
-        _recipe("compounds-trees", "inorganic compounds", 40, {"catalogue": "compounds"}),
+        _recipe("compounds-trees", "inorganic compounds", 20, {"catalogue": "compounds", "rounds": 60}),
     )
 }
