@@ -61,6 +61,7 @@ def finder_arguments(description: str | None, *, cases: int, quick: int, seed: i
     parser.add_argument("--failures", type=int, default=0, metavar="N", help="list up to N wrong answers and look into each")
     options = parser.parse_args()
     options.cases = options.cases or (quick if options.quick else cases)
+    options.workers = 1 if options.quick else options.workers  # a second process would have to start and warm up too
     return options
 
 

@@ -277,7 +277,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--mixed", action="store_true", help="accept measured rows that other code has made")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--docs", action="store_true", help="write the page's table and the figure")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.workers = 1 if options.quick else options.workers
+    return options
 
 
 def main() -> int:
