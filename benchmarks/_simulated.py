@@ -219,7 +219,7 @@ def reduced_structure(
             lengths = lengths[lengths > 0.05]  # a few files of the field list an atom twice
             if not lengths.size:
                 continue
-            distance, count = np.unique(np.round(lengths, 4 if lengths.size < 20000 else 3), return_counts=True)
+            distance, count = np.unique(np.round(lengths, 6 if lengths.size < 20000 else 3), return_counts=True)
             variance = 2 * u_iso * np.maximum(1 - delta2 / distance**2, 0.0)
             pairs = np.zeros(size)
             for start in range(0, distance.size, 1024):
