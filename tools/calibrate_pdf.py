@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -24,16 +25,20 @@ import numpy as np
 from scipy.optimize import minimize
 
 from whorl import __version__
-from whorl.catalogues import Catalogue, Entry, builtin_catalogues
+from whorl.catalogues import Catalogue, Entry, Selection, builtin_catalogues
 from whorl.core.hypothesis import Crystal
 from whorl.core.measurement import Measurement
 from whorl.fitting.evidence import Support, Temper
-from whorl.tasks.search import Tried, runner_up, search
+from whorl.fitting.problem import Fit
+from whorl.tasks.search import runner_up, search
+from whorl.tasks.trying import Tried
 from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES
+from whorl.techniques.pdf.prepare import PdfSignal
 from whorl.techniques.pdf.propose import bond_length
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF
+from whorl.techniques.protocol import Shortlist
 from whorl.trust.probability import Calibration, gap
 
 _LARGEST_CLUSTER = 400
@@ -112,21 +117,29 @@ def one_case(key: tuple[int, int]) -> tuple[str, tuple[Searched, Searched]]:
     family = names[int(rng.integers(len(names)))]
     catalogue, entry = families[family][int(rng.integers(len(families[family])))]
     signal = PDF.prepare(draw_measurement(catalogue, entry, rng))
-    suggestions = PDF.propose(signal, catalogues)
-    found = search(PDF, signal, suggestions, _START, hint=signal.elements_hint)
-    others = [s for s in suggestions if (s.kind, s.family) != family]
-    missing = search(PDF, signal, others, _START, hint=signal.elements_hint)
+    found = _search(signal, catalogues)
+    missing = _search(signal, [Selection(c, lambda e: (e.kind, e.family) != family) for c in catalogues])
     best = found[0]
     line = (
-        f"{entry.name:45.45s} -> {best.suggestion.name:40.40s} Rw {best.fit.rw:.3f} ({runner_up(found):.3f}), "
+        f"{entry.name:45.45s} -> {best.name:40.40s} Rw {best.fit.rw:.3f} ({runner_up(found):.3f}), "
         f"without {missing[0].fit.rw:.3f} ({runner_up(missing):.3f})"
     )
     return line, (_searched(found, family), _searched(missing, family))
 
 
+def _search(signal: PdfSignal, catalogues: Sequence[Catalogue]) -> list[Tried]:
+    """Search as `identify` does."""
+    shortlist = PDF.propose(signal, catalogues)
+
+    def beside(settled: PdfSignal, fit: Fit) -> Shortlist:
+        return PDF.propose(settled, catalogues, given=fit)
+
+    return search(PDF, signal, shortlist, _START, beside=beside, hint=signal.elements_hint).ranked
+
+
 def _searched(found: list[Tried], family: tuple[str, str]) -> Searched:
     return Searched(
-        [(t.suggestion.kind, t.suggestion.family) == family for t in found],
+        [family in t.families for t in found],
         [t.fit.support for t in found],
         [t.prior for t in found],
         found[0].fit.rw,

@@ -18,6 +18,7 @@ from whorl.formats import read, read_structure, write_measurement, write_structu
 from whorl.tasks import hypotheses, recipes
 from whorl.tasks import simulate as _simulate
 from whorl.tasks.batch import run_files
+from whorl.tasks.series import shared
 from whorl.tasks.single import run_one
 from whorl.techniques.protocol import Progress
 
@@ -47,6 +48,7 @@ def identify(
     top: int = 5,
     range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
+    also: Sequence[str] = (),
     workspace: Place = None,
     cached: bool = True,
     progress: Progress | None = None,
@@ -70,6 +72,8 @@ def identify(
     settings : mapping, optional
         Overrides of what the file states of the instrument (``qmin``, ``qmax``, ``qdamp``, ``qbroad`` in 1/angstrom,
         ``radiation``).
+    also : sequence of str
+        Entries refined in any case, alone and as further phases: ``"compounds/NiO-rock-salt"``.
     workspace : Workspace, folder, None or False
         Where the input and the answer are kept: the user's own by default; False keeps nothing.
     cached : bool
@@ -101,6 +105,7 @@ def identify(
         top=top,
         range=recipes.checked_range(range),
         settings=dict(settings or {}),
+        also=tuple(also),
     )
     return run_one(recipe, source, workspace=_workspace(workspace), resume=cached, progress=progress)
 
@@ -114,6 +119,8 @@ def identify_many(
     top: int = 5,
     range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
+    also: Sequence[str] = (),
+    series: bool = False,
     workspace: Place = None,
     cached: bool = True,
     workers: int | None = None,
@@ -127,6 +134,8 @@ def identify_many(
     ----------
     files : sequence of path
         The frames of a series are verdicts of their own, named ``file#frame``.
+    series : bool
+        The files are frames of one experiment: what explains one of them takes part in all others.
     workers : int, optional
         Processes; as many as there are cores by default.
     """
@@ -137,8 +146,12 @@ def identify_many(
         top=top,
         range=recipes.checked_range(range),
         settings=dict(settings or {}),
+        also=tuple(also),
     )
-    return run_files(recipe, files, workspace=_workspace(workspace), workers=workers, resume=cached)
+    place = _workspace(workspace)
+    if series:
+        recipe = shared(recipe, run_files(recipe, files, workspace=place, workers=workers, resume=cached))
+    return run_files(recipe, files, workspace=place, workers=workers, resume=cached)
 
 
 def refine(

@@ -103,6 +103,15 @@ class Catalogue(Protocol):
         ...
 
 
+@runtime_checkable
+class Weighted(Catalogue, Protocol):
+    """A catalogue whose entries are not equally probable before the data are seen."""
+
+    def log_prior(self, entry: Entry) -> float:
+        """Log odds of an entry against one of an ordinary catalogue."""
+        ...
+
+
 class Selection:
     """A part of a catalogue: the entries for which ``keep`` is true.
 

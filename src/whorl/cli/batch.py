@@ -18,6 +18,7 @@ from whorl.core.errors import UsageError
 if TYPE_CHECKING:
     from whorl.cli.progress import Display
     from whorl.core.verdict import Verdict
+    from whorl.core.workspace import Workspace
     from whorl.report import TableWriter
     from whorl.tasks.inputs import Item
     from whorl.tasks.recipes import Recipe
@@ -54,16 +55,49 @@ class Outputs:
         return words
 
 
-def run_batch(recipe: Recipe, words: Sequence[str], outputs: Outputs) -> int:
-    """Run a recipe over what the user named; give the exit code."""
+def run_batch(recipe: Recipe, words: Sequence[str], outputs: Outputs, *, series: bool = False) -> int:
+    """Run a recipe over what the user named; give the exit code.
+
+    With ``series`` the inputs are frames of one experiment, which share their candidates.
+    """
     from whorl.core.workspace import Workspace
     from whorl.tasks.inputs import list_items
+    from whorl.tasks.recipes import Identify
 
     _check(outputs)
     items = list_items(expand(words))
     command = shlex.join(["whorl", recipe.task, *words, *recipe.arguments(), *outputs.arguments()])
     with Workspace.open(outputs.workspace) as workspace:
+        if series:
+            from whorl.tasks.series import shared
+
+            assert isinstance(recipe, Identify)
+            try:
+                recipe = shared(recipe, _first_look(recipe, items, outputs, workspace))
+            except KeyboardInterrupt:
+                messages.say("interrupted in the first look at the series; the frames done are kept")
+                return 130
         return _Batch(recipe, items, outputs, command, workspace).run()
+
+
+def _first_look(recipe: Recipe, items: Sequence[Item], outputs: Outputs, workspace: Workspace) -> list[Verdict]:
+    """Identify the frames of a series one by one, without writing anything but the workspace."""
+    from whorl.cli.progress import Display
+    from whorl.tasks.batch import run_files
+
+    with Display(len(items), show=not outputs.quiet) as display:
+        return [
+            _slim(verdict)
+            for verdict in run_files(
+                recipe,
+                items,
+                workspace=workspace,
+                workers=outputs.workers,
+                resume=not outputs.no_cache,
+                progress=display.stage,
+                on_event=display.told,
+            )
+        ]
 
 
 class _Batch:

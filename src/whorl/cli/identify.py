@@ -22,6 +22,13 @@ def identify(
     ] = None,
     only: Annotated[bool, typer.Option("--only", help="Search nothing but the catalogues given.")] = False,
     top: Annotated[int, typer.Option("--top", min=1, help="Candidates to show.")] = 5,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="CATALOGUE/KEY", help="Refine this entry in any case, alone and beside others."),
+    ] = None,
+    series: Annotated[
+        bool, typer.Option("--series", help="The files are frames of one experiment: what explains one takes part in all.")
+    ] = False,
     range: options.Range = None,
     set: options.Set = None,
     report: options.Report = None,
@@ -50,9 +57,10 @@ def identify(
         top=top,
         range=limits,
         settings=settings,
+        also=tuple(also or ()),
     )
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,
         strict=strict, quiet=quiet,
     )  # fmt: skip
-    raise typer.Exit(run_batch(recipe, files, outputs))
+    raise typer.Exit(run_batch(recipe, files, outputs, series=series))

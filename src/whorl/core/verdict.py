@@ -95,6 +95,7 @@ class Candidate(_Model):
     family: str = ""
     space_group: int | None = None
     source: str = ""
+    entries: list[str] = Field([], description="catalogue and key of each phase, as in compounds/NiO-rock-salt")
     probability: Number
     rw: Number
     evidence: Number = Field(description="tempered log evidence, natural log; differences count, the zero does not")
@@ -105,6 +106,14 @@ class Candidate(_Model):
     notes: list[str] = []
     structures: tuple[Hypothesis, ...] = Field((), exclude=True, repr=False)
     curve: Curve | None = Field(None, exclude=True, repr=False)
+
+
+class SpaceGroup(_Model):
+    """A space group and how probable the data alone make it, whatever the structure."""
+
+    number: int
+    symbol: str
+    probability: Number
 
 
 class CredibleSet(_Model):
@@ -154,6 +163,7 @@ class Verdict(_Model):
     none_probability: float | None = None
     candidates: list[Candidate] = []
     set: CredibleSet | None = None
+    space_groups: list[SpaceGroup] = Field([], description="where no candidate explains the data: what the data alone say")
     assumptions: list[str] = []
     warnings: list[str] = []
     provenance: Provenance | None = None

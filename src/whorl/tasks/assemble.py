@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def candidate_from_fit(
     name: str,
     family: str = "",
     source: str = "",
+    entries: Sequence[str] = (),
     probability: float,
     evidence: float,
     polished: bool = True,
@@ -48,6 +49,7 @@ def candidate_from_fit(
         family=family,
         space_group=first.space_group_number if isinstance(first, Crystal) else None,
         source=source,
+        entries=list(entries),
         probability=probability,
         rw=fit.rw,
         evidence=evidence,

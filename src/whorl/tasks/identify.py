@@ -15,11 +15,11 @@ from typing import Any
 from whorl.catalogues.base import Catalogue
 from whorl.core.errors import FitError, UsageError
 from whorl.core.measurement import Measurement
-from whorl.core.verdict import Candidate, CredibleSet, Verdict
+from whorl.core.verdict import Candidate, CredibleSet, SpaceGroup, Verdict
 from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
-from whorl.tasks.search import runner_up, search
+from whorl.tasks.search import Outcome, runner_up, search
 from whorl.tasks.trying import Tried, named_values
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique
@@ -27,6 +27,8 @@ from whorl.trust import groups as grouping
 from whorl.trust import probability
 
 _LEVEL = 0.9
+_GUESSED = "substitution/"  # keys of structures that nobody has reported
+_UNEXPLAINED = 0.5  # probability of none from which the data count as not explained
 _BEATEN = 15.0  # log evidence behind the first from which a candidate is shown but not polished
 
 
@@ -38,6 +40,8 @@ def identify(
     top: int = 5,
     range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
+    also: Collection[str] = (),
+    further: Callable[[], Sequence[Catalogue]] | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Verdict:
@@ -56,6 +60,10 @@ def identify(
         Part of the axis to fit, in its unit.
     settings : mapping, optional
         Overrides of what the file states of the instrument.
+    also : collection of str
+        Entries ("compounds/NiO-rock-salt") that take part however poor they look at first: those found elsewhere in a series.
+    further : callable, optional
+        Gives catalogues that are searched too where nothing in ``catalogues`` explains the data: substituted structures, say.
     progress : callable, optional
         Called with (stage, done, total).
     cancelled : callable, optional
@@ -77,16 +85,33 @@ def identify(
     constants = probability.calibration(technique.key)
     signal = technique.prepare(measurement, range=range, settings=settings)
     allowed = frozenset(elements) if elements else None
-    shortlist = technique.propose(signal, catalogues, elements=allowed, progress=progress)
     hint = frozenset() if allowed else signal.elements_hint
+    searched = list(catalogues)
 
     def beside(settled: Any, found: Fit) -> Shortlist:
-        return technique.propose(settled, catalogues, elements=allowed, given=found)
+        return technique.propose(settled, searched, elements=allowed, given=found, also=also)
 
-    outcome = search(technique, signal, shortlist, constants, beside=beside, hint=hint, progress=progress, cancelled=cancelled)
+    def look() -> tuple[Outcome, int, float]:
+        shortlist = technique.propose(signal, searched, elements=allowed, also=also, progress=progress)
+        outcome = search(
+            *(technique, signal, shortlist, constants),
+            beside=beside,
+            also=also,
+            hint=hint,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        if not outcome.ranked:
+            raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
+        best = outcome.ranked[0].fit.rw
+        none = probability.none_probability(best, constants, runner_up=runner_up(outcome.ranked))
+        return outcome, shortlist.searched, none
+
+    outcome, count, none = look()
+    if none > _UNEXPLAINED and further is not None and (more := further()):
+        searched += more
+        outcome, count, none = look()
     full, signal = outcome.ranked, outcome.signal
-    if not full:
-        raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
     reference = full[0].fit.problem
     numbers = grouping.group(
         [t.fit.calculated for t in full],
@@ -96,11 +121,11 @@ def identify(
         reference.weights,
         discrepancy=constants.temper.discrepancy,
     )
-    none = probability.none_probability(full[0].fit.rw, constants, runner_up=runner_up(full))
     shares = probability.share([t.score for t in full])
     final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
     candidates = _report(technique, signal, final, progress)
     members = probability.credible_set([t.name for t in full], shares, _LEVEL)
+    groups = technique.space_groups(signal) if none > _UNEXPLAINED else []
     verdict = Verdict(
         whorl=_version(),
         task="identify",
@@ -110,14 +135,15 @@ def identify(
         none_probability=none,
         candidates=candidates,
         set=CredibleSet(level=_LEVEL, members=members),
+        space_groups=[SpaceGroup(number=n, symbol=s, probability=p) for n, s, p in groups],
         assumptions=list(signal.assumptions),
-        warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, shortlist.searched)],
+        warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, count)],
     )
     return finish(
         verdict,
         started,
-        catalogues={c.name: c.content_hash for c in catalogues},
-        searched=shortlist.searched,
+        catalogues={c.name: c.content_hash for c in searched},
+        searched=count,
         radiation=signal.instrument.radiation,
     )
 
@@ -147,6 +173,7 @@ def _report(
                 if len(tried.suggestions) > 1
                 else tried.suggestions[0].family,
                 source=" + ".join(dict.fromkeys(s.source for s in tried.suggestions)),
+                entries=[s.key for s in tried.suggestions],
                 probability=chance,
                 evidence=tried.score,
                 polished=not beaten,
@@ -162,8 +189,11 @@ def _warnings(
 ) -> list[str]:
     out = []
     best = candidates[0]
-    if none > 0.5:
+    if none > _UNEXPLAINED:
         out.append(f"none of the {searched} structures searched explains this measurement well (best Rw {best.rw:.3f})")
+    guessed = [name for name, key in zip(best.name.split(" + "), best.entries, strict=False) if key.startswith(_GUESSED)]
+    if guessed and none <= _UNEXPLAINED:
+        out.append(f"{guessed[0]} is no compound of the catalogues: the elements given, put on the sites of a known structure")
     together = [c.name for c in candidates if c.group == best.group]
     if len(together) > 1:
         out.append(f"this measurement cannot tell {', '.join(together)} apart")
@@ -173,7 +203,7 @@ def _warnings(
             f"a pattern of one element hardly shows which element it is: {next(iter(found))} rests on the length scale"
             + (" and the composition in the file" if signal.elements_hint == found else "")
         )
-    if signal.elements_hint and found and found != set(signal.elements_hint) and none <= 0.5:
+    if signal.elements_hint and found and found != set(signal.elements_hint) and none <= _UNEXPLAINED:
         out.append(
             f"the composition in the file ({' '.join(sorted(signal.elements_hint))}) disagrees with the best match "
             f"({' '.join(sorted(found))}): one of them is wrong"

@@ -34,7 +34,12 @@ _EXPLAINS = 0.2
 _ENOUGH = 0.02
 
 
-def with_more_phases(run: Search, ranked: Sequence[Tried], beside: Callable[[Fit], Sequence[Suggestion]]) -> list[Tried]:
+def with_more_phases(
+    run: Search,
+    ranked: Sequence[Tried],
+    beside: Callable[[Fit], Sequence[Suggestion]],
+    named: Sequence[Suggestion] = (),
+) -> list[Tried]:
     """Candidates and the mixtures that beat them, best first.
 
     Parameters
@@ -44,11 +49,13 @@ def with_more_phases(run: Search, ranked: Sequence[Tried], beside: Callable[[Fit
         Refined candidates, best first.
     beside : callable
         Ranks all admissible entries by what they explain beside a fit.
+    named : sequence of Suggestion
+        Further phases that are tried in any case.
     """
     out = list(ranked)
     starts = _starts(ranked)
     for _ in range(MOST_PHASES - 1):
-        found = _extended(run, starts, beside, known={_key(t.suggestions) for t in out})
+        found = _extended(run, starts, beside, named, known={_key(t.suggestions) for t in out})
         if not found or found[0].score <= out[0].score:
             break
         out = sorted([*out, *found], key=lambda t: -t.score)
@@ -72,7 +79,11 @@ def _alike(one: Fit, other: Fit) -> bool:
 
 
 def _extended(
-    run: Search, starts: Sequence[Tried], beside: Callable[[Fit], Sequence[Suggestion]], known: set[frozenset[str]]
+    run: Search,
+    starts: Sequence[Tried],
+    beside: Callable[[Fit], Sequence[Suggestion]],
+    named: Sequence[Suggestion],
+    known: set[frozenset[str]],
 ) -> list[Tried]:
     """Refined candidates of one phase more than the starts whose addition is real, best first."""
     pairs: list[tuple[Tried, Suggestion]] = []
@@ -81,9 +92,9 @@ def _extended(
             continue
         gains = [(s, s.merit + run.prior([*base.suggestions, s]) - base.prior) for s in beside(base.fit)]
         worth = sorted((pair for pair in gains if pair[1] > _WORTH), key=lambda pair: -pair[1])
-        for s in diverse([s for s, _ in worth], _QUICK, _PER_FAMILY):
+        for s in [*diverse([s for s, _ in worth], _QUICK, _PER_FAMILY), *named]:
             key = _key([*base.suggestions, s])
-            if key not in known:
+            if key not in known and s.key not in {phase.key for phase in base.suggestions}:
                 known.add(key)
                 pairs.append((base, s))
 

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 from whorl.catalogues import Catalogue, builtin_catalogues, open_catalogue
+from whorl.catalogues.substitution import substitutions
 from whorl.core.errors import StructureError, UsageError, WorkspaceError
 from whorl.core.hypothesis import Hypothesis, element_counts
 from whorl.core.measurement import Measurement
@@ -70,6 +71,8 @@ class Identify:
         Part of the axis to fit.
     settings : mapping
         Overrides of what the file states of the instrument.
+    also : tuple of str
+        Entries ("compounds/NiO-rock-salt") that take part however poor they look at first.
 
     Examples
     --------
@@ -85,9 +88,11 @@ class Identify:
     top: int = 5
     range: tuple[float, float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "elements", known_elements(self.elements))
+        object.__setattr__(self, "also", tuple(sorted(set(self.also))))
         object.__setattr__(self, "range", checked_range(self.range))
         object.__setattr__(self, "settings", known_settings(self.settings))
         if self.top < 1:
@@ -106,6 +111,7 @@ class Identify:
             "top": self.top,
             "range": None if self.range is None else list(self.range),
             "settings": dict(self.settings),
+            "also": list(self.also),
         }
 
     def content(self) -> dict[str, str]:
@@ -123,6 +129,8 @@ class Identify:
             words += ["--catalogue", name]
         words += ["--only"] if self.only else []
         words += [] if self.top == Identify.top else ["--top", str(self.top)]
+        for key in self.also:
+            words += ["--also", key]
         return words + _common(self.range, self.settings)
 
     def run(
@@ -142,8 +150,15 @@ class Identify:
             top=self.top,
             range=self.range,
             settings=self.settings,
+            also=self.also,
+            further=self._substituted if self.elements else None,
             progress=progress,
         )
+
+    def _substituted(self) -> list[Catalogue]:
+        """The elements given, put on the sites of known prototypes: searched where nothing known explains the data."""
+        assert self.elements is not None
+        return [substitutions(self.elements)]
 
 
 @dataclass(frozen=True)
@@ -255,9 +270,8 @@ def recipe_from(task: str, parameters: Mapping[str, Any], extra: Mapping[str, by
         given["range"] = None if limits is None else (limits[0], limits[1])
         if task == "identify":
             elements = given.pop("elements")
-            return Identify(
-                **given | {"catalogues": tuple(given["catalogues"])}, elements=None if elements is None else tuple(elements)
-            )
+            lists = {"catalogues": tuple(given["catalogues"]), "also": tuple(given.get("also", ()))}
+            return Identify(**given | lists, elements=None if elements is None else tuple(elements))
         if task == "refine":
             sources = tuple(given.pop("structures"))
             return Refine(**given, sources=sources, structures=hypotheses.load(extra[START]))

@@ -7,7 +7,7 @@ prior is uniform over families, then over the entries of a family: forty spinels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,6 +45,7 @@ def search(
     constants: Calibration,
     *,
     beside: Callable[[Any, Fit], Shortlist] | None = None,
+    also: Collection[str] = (),
     hint: frozenset[str] = frozenset(),
     progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -59,6 +60,8 @@ def search(
     constants : Calibration
     beside : callable, optional
         Ranks the admissible entries by what they explain of a signal beside a fit; without it, no mixtures are tried.
+    also : collection of str
+        Keys of suggestions that are refined in any case, alone and as further phases.
     hint : frozenset of str
         Elements named in the file.
     progress, cancelled : callable, optional
@@ -70,14 +73,15 @@ def search(
         Without candidates when none can be fitted.
     """
     run = Search(technique, signal, shortlist.families, constants, hint=hint, progress=progress, cancelled=cancelled)
-    quick = _fit_quick(run, shortlist.suggestions)
+    named = [s for s in shortlist.suggestions if s.key in also]
+    quick = _fit_quick(run, shortlist.suggestions, named)
     if not quick:
         return Outcome([], signal)
     run.signal = technique.settle(signal, quick[0].fit)
-    ranked = _with_kin(run, _fit_full(run, quick), quick, shortlist.suggestions)
+    ranked = _with_kin(run, _fit_full(run, quick, also), quick, shortlist.suggestions)
     if beside is not None:
         settled = run.signal
-        ranked = with_more_phases(run, ranked, lambda fit: beside(settled, fit).suggestions)
+        ranked = with_more_phases(run, ranked, lambda fit: beside(settled, fit).suggestions, named)
     return Outcome(_weighed(ranked, constants.temper), run.signal)
 
 
@@ -99,13 +103,14 @@ def runner_up(ranked: Sequence[Tried]) -> float:
     return min([t.fit.rw for t in ranked if not t.families & first], default=1.0)
 
 
-def _fit_quick(run: Search, suggestions: Sequence[Suggestion]) -> list[Tried]:
+def _fit_quick(run: Search, suggestions: Sequence[Suggestion], named: Sequence[Suggestion]) -> list[Tried]:
     ordered = [s for s, _ in sorted(((s, s.merit + run.prior([s])) for s in suggestions), key=lambda pair: -pair[1])]
 
     def attempt(s: Suggestion) -> Tried | None:
         return run.fit([s], s.start, "quick")
 
-    return run.each(attempt, diverse(ordered, _QUICK, _PER_FAMILY), "first fits")
+    chosen = diverse(ordered, _QUICK, _PER_FAMILY)
+    return run.each(attempt, [*chosen, *(s for s in named if s not in chosen)], "first fits")
 
 
 def _with_kin(run: Search, ranked: list[Tried], quick: Sequence[Tried], suggestions: Sequence[Suggestion]) -> list[Tried]:
@@ -126,7 +131,7 @@ def _with_kin(run: Search, ranked: list[Tried], quick: Sequence[Tried], suggesti
     return sorted([*ranked, *run.each(attempt, kin, "relatives of the first")], key=lambda t: -t.score) if kin else ranked
 
 
-def _fit_full(run: Search, quick: Sequence[Tried]) -> list[Tried]:
+def _fit_full(run: Search, quick: Sequence[Tried], also: Collection[str]) -> list[Tried]:
     chosen = [t for n, t in enumerate(quick[:_FULL]) if n < _FULL_AT_LEAST or t.score > quick[0].score - _HOPELESS]
     poor = [t for t in chosen if t.fit.rw > _POOR]
     chosen = [t for t in chosen if t.fit.rw <= _POOR or t in poor[:_POOR_AT_MOST]]
@@ -135,6 +140,7 @@ def _fit_full(run: Search, quick: Sequence[Tried]) -> list[Tried]:
     first = quick[0].families
     if all(t.families == first for t in chosen):
         chosen += [t for t in quick if t.families != first][:1]
+    chosen += [t for t in quick if t.suggestions[0].key in also and t not in chosen]
 
     def attempt(tried: Tried) -> Tried | None:
         lost = tried.score < quick[0].score - _HOPELESS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -162,9 +162,13 @@ class Technique(Protocol):
         *,
         elements: frozenset[str] | None = None,
         given: Fit | None = None,
+        also: Collection[str] = (),
         progress: Progress | None = None,
     ) -> Shortlist:
-        """Admissible entries of the catalogues, most promising first; beside the phases of ``given`` if there are some."""
+        """Admissible entries of the catalogues, most promising first; beside the phases of ``given`` if there are some.
+
+        Those whose keys are in ``also`` are in the list however poor they look.
+        """
         ...
 
     def trials(
@@ -184,6 +188,10 @@ class Technique(Protocol):
 
     def settle(self, signal: Any, fit: Fit) -> Any:
         """The signal with what a first good fit shows of unknown instrument settings."""
+        ...
+
+    def space_groups(self, signal: Any) -> list[tuple[int, str, float]]:
+        """Number, symbol and probability of the likeliest space groups, whatever the structure; empty when none can be said."""
         ...
 
     def choose(self, fits: Sequence[Fit]) -> Fit:

@@ -11,7 +11,7 @@ entry is judged by what it explains beside them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -92,6 +92,7 @@ def log_correlation(
     given: Sequence[Array] = (),
     prior: Array | None = None,
     most: int | None = None,
+    always: Collection[int] = (),
 ) -> list[Proposal]:
     """Score all entries; best first.
 
@@ -107,6 +108,8 @@ def log_correlation(
         Log prior of each row: with it the ``most`` promising are chosen.
     most : int, optional
         Proposals returned at most.
+    always : collection of int
+        Numbers of rows whose proposals are returned in any case.
     """
     metals = sorted((elements or signal.elements_hint) - NON_METALS)
     known = metals[0] if len(metals) == 1 else None
@@ -116,14 +119,18 @@ def log_correlation(
         grid = row.index.place[row.entry.key][0]
         groups.setdefault((id(row.index), grid, row.entry.kind == "cluster"), []).append(number)
     scored: list[tuple[float, Callable[[], Proposal]]] = []
+    wanted: list[Proposal] = []
     for (_, grid, is_cluster), numbers in groups.items():
         part = [rows[n] for n in numbers]
         element = known if grid == OPEN and _on_the_grid(known) else None
         merit, make = matcher.match(part, part[0].index.blocks[grid], cluster=is_cluster, element=element)
         order = merit if prior is None else merit + prior[numbers]
         scored += [(float(order[i]), partial(make, i)) for i in np.argsort(-order, kind="stable")[:most]]
+        wanted += [make(i) for i, n in enumerate(numbers) if n in always]
     scored.sort(key=lambda pair: -pair[0])
-    return sorted((make() for _, make in scored[:most]), key=lambda p: -p.merit)
+    found = [make() for _, make in scored[:most]]
+    chosen = {id(p.row) for p in found}
+    return sorted([*found, *(p for p in wanted if id(p.row) not in chosen)], key=lambda p: -p.merit)
 
 
 class _Matcher:

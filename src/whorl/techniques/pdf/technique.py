@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.catalogues.base import Catalogue, Entry
-from whorl.core.errors import CatalogueError, UsageError
+from whorl.catalogues.base import Catalogue, Entry, Weighted
+from whorl.core.errors import CatalogueError, UsageError, WhorlError
 from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
@@ -48,6 +48,7 @@ _SHORTLIST, _SHORTLIST_BESIDE = 600, 60
 _MOST_RANKED = 12
 #: atoms from which a cluster has distances beyond those of ligands, and can be a phase beside another
 _SMALLEST_PHASE = 13
+_GROUPS = 6  # space groups named
 _EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
 
 
@@ -82,6 +83,7 @@ class PairDistribution:
         *,
         elements: frozenset[str] | None = None,
         given: Fit | None = None,
+        also: Collection[str] = (),
         progress: Progress | None = None,
     ) -> Shortlist:
         """Rank all admissible entries by correlation over ln r, beside the phases of ``given`` where there are some."""
@@ -98,10 +100,11 @@ class PairDistribution:
             raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
         rows = without_copies(rows)
         members = Counter(_family(row.entry) for row in rows)
-        prior = np.array([_size_prior(row.entry) - np.log(members[_family(row.entry)]) for row in rows])
+        prior = np.array([_own_prior(row) - np.log(members[_family(row.entry)]) for row in rows])
         most = _SHORTLIST if given is None else _SHORTLIST_BESIDE
         curves = _curves(given, signal)
-        found = log_correlation(signal, rows, elements=elements, given=curves, prior=prior, most=most)
+        always = [n for n, row in enumerate(rows) if _key(row.entry) in also] if also else []
+        found = log_correlation(signal, rows, elements=elements, given=curves, prior=prior, most=most, always=always)
         return Shortlist([_suggestion(p, members) for p in found], searched=len(rows), families=len(members))
 
     def trials(
@@ -193,6 +196,15 @@ class PairDistribution:
         """See `whorl.techniques.pdf.window.settle`."""
         return settle(signal, model_of(fit), fit)
 
+    def space_groups(self, signal: PdfSignal) -> list[tuple[int, str, float]]:
+        """See `whorl.techniques.pdf.space_groups.likelihood`."""
+        from whorl.techniques.pdf.space_groups import likelihood
+
+        try:
+            return [(g.number, g.symbol, g.probability) for g in likelihood(signal)[:_GROUPS]]
+        except WhorlError:  # too short a range, for one
+            return []
+
     def choose(self, fits: Sequence[Fit]) -> Fit:
         """The fit with fewer particles, unless one more is strongly supported and of a size that the data can show.
 
@@ -283,14 +295,18 @@ def _can_be_a_phase(entry: Entry) -> bool:
 
 def _family(entry: Entry) -> tuple[str, str]:
     """Entries without a family are a family each."""
-    return entry.kind, entry.family or f"{entry.catalogue}/{entry.key}"
+    return entry.kind, entry.family or _key(entry)
+
+
+def _key(entry: Entry) -> str:
+    return f"{entry.catalogue}/{entry.key}"
 
 
 def _suggestion(p: Proposal, members: Mapping[tuple[str, str], int]) -> Suggestion:
     entry = p.row.entry
     start: dict[str, Any] = {"zoom": p.zoom, "diameter": p.diameter, "element": p.element}
     return Suggestion(
-        key=f"{entry.catalogue}/{entry.key}",
+        key=_key(entry),
         name=entry.name,
         family=entry.family,
         elements=entry.elements if p.element is None or not p.row.open else frozenset({p.element}),
@@ -298,10 +314,16 @@ def _suggestion(p: Proposal, members: Mapping[tuple[str, str], int]) -> Suggesti
         load=partial(p.row.catalogue.load, entry.key),
         merit=p.merit,
         kind=entry.kind,
-        prior=_size_prior(entry),
+        prior=_own_prior(p.row),
         members=members[_family(entry)],
         start=start,
     )
+
+
+def _own_prior(row: Row) -> float:
+    """Log prior of an entry beside the uniform ones: its size, and what its catalogue says of it."""
+    said = row.catalogue.log_prior(row.entry) if isinstance(row.catalogue, Weighted) else 0.0
+    return said + _size_prior(row.entry)
 
 
 def _size_prior(entry: Entry) -> float:
