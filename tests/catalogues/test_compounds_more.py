@@ -109,6 +109,14 @@ BONDS = [
     ("Al2SiO5-kyanite", "Si", "O", 1.62),
     ("Al2SiO5-sillimanite", "Si", "O", 1.57),
     ("Al2SiO5-andalusite", "Si", "O", 1.618),
+    ("MgSiO3-enstatite", "Si", "O", 1.59),
+    ("Zn2SiO4-phenakite", "Zn", "O", 1.93),
+    ("B13C2-boron-carbide", "B", "C", 1.43),
+    ("CsPbBr3-orthorhombic-perovskite", "Pb", "Br", 2.965),
+    ("AlH3-VF3-alpha", "Al", "H", 1.715),
+    ("Bi2S3-stibnite", "Bi", "S", 2.57),
+    ("Sb2Se3-stibnite", "Sb", "Se", 2.59),
+    ("SnSe-GeS", "Sn", "Se", 2.75),
 ]
 
 FILES = [("pd/gsas2_tutorials/PythonScript__PbSO4-Wyckoff.cif", "PbSO4-barite-anglesite")]
