@@ -9,23 +9,34 @@ from whorl.core.hypothesis import Cluster
 from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
 from whorl.physics.form_factors import scattering_factor
+from whorl.techniques.pdf.extra_peaks import with_extra_peaks
+from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.phases import PhaseModel
+from whorl.techniques.pdf.remainder import in_words, remainder
 from whorl.techniques.pdf.residual import EXTRA, PdfProblem
-from whorl.techniques.protocol import Findings
+from whorl.techniques.protocol import Findings, Remainder
 
 Array = NDArray[np.float64]
 
 _HIGH_U = 0.05
 
 
-def findings(fit: Fit) -> Findings:
-    """Parameters, phases and structures of a fitted `PdfProblem`."""
-    problem = fit.problem
-    assert isinstance(problem, PdfProblem)
+def findings(fit: Fit, *, leftover: bool = True) -> Findings:
+    """Parameters, phases and structures of a fitted `PdfProblem`.
+
+    Parameters
+    ----------
+    fit : Fit
+    leftover : bool
+        Look into what the fit leaves over (short-range peaks, an amorphous part, magnetic scattering), which takes as long
+        as a few evaluations of the model: worth it for the first candidate.
+    """
+    problem = model_of(fit)
     parameters: dict[str, Quantity] = {}
     for p, value, sigma, limit in zip(problem.parameters, fit.values, fit.sigma, fit.at_bound, strict=True):
         known = float(sigma) if np.isfinite(sigma) else None
         parameters[p.name] = Quantity(value=float(value), sigma=known, unit=p.unit, at_limit=limit)
+    parameters |= _tied(problem, fit)
     for term, value, sigma in zip(problem.linear, fit.factors, fit.factor_sigma, strict=True):
         parameters[term.name] = Quantity(value=float(value), sigma=float(sigma), unit=term.unit)
     values = problem.full_values(fit.values)
@@ -36,7 +47,44 @@ def findings(fit: Fit) -> Findings:
         structures.append(phase.refined(values[first : first + count]))
         first += count + EXTRA
     curve = Curve(problem.x, problem.observed, fit.calculated, "r (angstrom)", "G(r) (1/angstrom^2)")
-    return Findings(parameters, _phases(problem, fit), tuple(structures), curve, _remarks(problem, fit))
+    phases, remarks = _phases(problem, fit), _remarks(problem, fit)
+    if not leftover:
+        return Findings(parameters, phases, tuple(structures), curve, remarks)
+    left, notes, more = _left_over(fit)
+    return Findings(parameters | more, phases, tuple(structures), curve, remarks + notes, left)
+
+
+def _left_over(fit: Fit) -> tuple[Remainder | None, list[str], dict[str, Quantity]]:
+    """What is left over, in words, and the short-range peaks as quantities."""
+    elements = frozenset(s for phase in model_of(fit).phases for s in phase.symbols)
+    peaks = with_extra_peaks(fit, elements=elements)
+    notes: list[str] = []
+    quantities: dict[str, Quantity] = {}
+    if peaks is not None:
+        notes.append(peaks.words)
+        for i, peak in enumerate(peaks.peaks, start=1):
+            quantities |= {f"peak{i}_position": peak.position, f"peak{i}_width": peak.width, f"peak{i}_area": peak.area}
+    left = remainder(fit, peaks=peaks)
+    if left is not None:
+        notes.append(in_words(left))
+    return left, notes, quantities
+
+
+def _tied(problem: PdfProblem, fit: Fit) -> dict[str, Quantity]:
+    """Parameters that follow from others, with the uncertainty that these give them."""
+    names = [p.name for p in problem.parameters]
+    units = {p.name: p.unit for p in problem.parameters}
+    named = problem.named_values(fit.values)
+    out = {}
+    for name, sources in problem.tied().items():
+        slope = np.zeros(fit.covariance.shape[0])
+        for source, factor in sources.items():
+            if source in names:
+                slope[names.index(source)] = factor
+        sigma = float(np.sqrt(max(float(slope @ fit.covariance @ slope), 0.0)))
+        unit = next((units[s] for s in sources if s in units), "1")
+        out[name] = Quantity(value=named[name], sigma=sigma if np.any(slope) else None, unit=unit)
+    return out
 
 
 def weight_fractions(scales: Array, masses: Array, strengths: Array) -> Array:
@@ -70,28 +118,30 @@ def _phases(problem: PdfProblem, fit: Fit) -> list[Phase]:
         strengths.append(abs(float(phase.fractions @ f0)) or 1.0)
         masses.append(float(phase.fractions @ np.array([atomic_masses[atomic_numbers.get(s, 1)] for s in phase.symbols])))
     mass, strength = np.array(masses), np.array(strengths)
-    fractions = weight_fractions(fit.factors, mass, strength)
-    sigma = _fraction_sigma(fit, mass, strength, len(fit.values))
+    fractions = weight_fractions(problem.scales(fit.values, fit.factors), mass, strength)
     return [
         Phase(
             name=phase.hypothesis.name,
             formula=_formula(phase),
             weight_fraction=Quantity(value=float(w), sigma=float(s), unit="1"),
         )
-        for phase, w, s in zip(problem.phases, fractions, sigma, strict=True)
+        for phase, w, s in zip(problem.phases, fractions, _fraction_sigma(problem, fit, mass, strength), strict=True)
     ]
 
 
-def _fraction_sigma(fit: Fit, mass: Array, strength: Array, first: int) -> Array:
-    """Uncertainty of the weight fractions by linear propagation of the covariance of the scales."""
-    k = mass / strength**2
-    total = float(fit.factors @ k)
-    if total <= 0:
-        return np.zeros(mass.size)
-    fractions = fit.factors * k / total
-    jacobian = (np.diag(k) - np.outer(fractions, k)) / total
-    covariance = fit.covariance[first:, first:]
-    return np.sqrt(np.clip(np.diag(jacobian @ covariance @ jacobian.T), 0, None))
+def _fraction_sigma(problem: PdfProblem, fit: Fit, mass: Array, strength: Array) -> Array:
+    """Uncertainty of the weight fractions by linear propagation of the covariance of scales and particle sizes."""
+    count = len(fit.values)
+    slopes = np.zeros((len(problem.phases), fit.covariance.shape[0]))
+    sizes = [i for i, p in enumerate(problem.parameters) if p.name.endswith(("diameter", "thickness"))]
+    by_volume = any(o.by_volume for o in problem.options)
+    both = np.concatenate([fit.values, fit.factors])
+    for i in [*(sizes if by_volume else []), *range(count, count + len(fit.factors))]:
+        step = 1e-4 * max(abs(both[i]), 1e-8)
+        at = [both + sign * step * np.eye(both.size)[i] for sign in (1, -1)]
+        high, low = (weight_fractions(problem.scales(v[:count], v[count:]), mass, strength) for v in at)
+        slopes[:, i] = (high - low) / (2 * step)
+    return np.sqrt(np.clip(np.diag(slopes @ fit.covariance @ slopes.T), 0, None))
 
 
 def _formula(phase: PhaseModel) -> str:

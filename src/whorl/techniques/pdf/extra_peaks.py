@@ -39,6 +39,7 @@ _STRONG = 3.0  # log evidence that the peaks have to gain, each
 _LEAST_MISFIT = 0.05
 _NEAR = 0.5  # angstrom over which the calculated curve is averaged to say how large its misfit may be there
 _APART = 0.2  # angstrom between two peaks
+_NO_STRUCTURE = 0.4  # R_w, peaks and all, above which the structure is not that of the sample
 _SHOWS = 0.05  # part of a peak's power that must be left when the structure's parameters take what they can
 _LIMITS: dict[str, Any] = {"max_iterations": 5, "max_evaluations": 6, "tolerance": 3e-3, "passes": 1}
 
@@ -132,7 +133,9 @@ def with_extra_peaks(fit: Fit, *, elements: frozenset[str] = frozenset(), temper
         best = tried
         values = tried.values[-2 * len(chosen) :].reshape(-1, 2)
         chosen = [LonePeak(float(position), float(width)) for position, width in values]
-    return None if best is without else WithPeaks(best, without, _extra_peaks(best, elements))
+    if best is without or best.rw > _NO_STRUCTURE:
+        return None
+    return WithPeaks(best, without, _extra_peaks(best, elements))
 
 
 def _extra_peaks(fit: Fit, elements: frozenset[str]) -> tuple[ExtraPeak, ...]:
