@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.catalogues import compounds, elements
+from whorl.catalogues.base import NON_METALS
 from whorl.catalogues.likeness import Likeness, Occupants, likeness
 from whorl.catalogues.prototypes import Member
 
@@ -42,12 +43,25 @@ _SPELT = 12
 
 
 @dataclass(frozen=True)
+class _Chemistry:
+    """What the elements tell: their roles, how many sets of them share the orbits, whether there is a non-metal."""
+
+    roles: Array
+    kinds: int
+    ionic: bool
+
+    @classmethod
+    def of(cls, found: Likeness) -> _Chemistry:
+        kinds = len({frozenset(element for element, _ in orbit.occupants) for orbit in found.orbits})
+        return cls(_roles(found), kinds, not NON_METALS.isdisjoint(found.contents))
+
+
+@dataclass(frozen=True)
 class _Known:
     family: str
     points: tuple[tuple[int, str], ...]
     shape: Array
-    roles: Array
-    kinds: int
+    about: _Chemistry
 
 
 def family_of(found: Likeness) -> str:
@@ -66,8 +80,8 @@ def family_of(found: Likeness) -> str:
     """
     if found.near.size:
         known = [one for one in _known(found.number) if one.points == found.points]
-        roles, kinds = _roles(found), _kinds(found)
-        scores = [(_score(found.shape, roles, kinds, one), one.family) for one in known]
+        about = _Chemistry.of(found)
+        scores = [(_score(found.shape, about, one), one.family) for one in known]
         score, family = min(scores, default=(np.inf, ""))
         if np.isfinite(score):
             return family
@@ -106,23 +120,21 @@ def anonymous(found: Likeness) -> str:
     return "".join(f"{name}{n if n > 1 else ''}" for name, n in zip(names, amounts, strict=True))
 
 
-def _score(shape: Array, roles: Array, kinds: int, one: _Known) -> float:
+def _score(shape: Array, about: _Chemistry, one: _Known) -> float:
     """How unlike a known compound is; infinite when it is of another family for sure."""
     both = (shape + one.shape) / 2
     distance = float(np.sqrt(np.mean(((shape - one.shape) / both) ** 2, axis=1)).max())
-    exchanged = np.abs(roles - one.roles)
-    if distance > TOLERANCE or float(exchanged[0]) > _MOST_OF_ALL or float(exchanged.max()) > _MOST_ROLES:
+    if distance > TOLERANCE:
         return float("inf")
-    return distance + _ROLES * float(np.sqrt(np.mean(exchanged**2))) + _KINDS * (kinds != one.kinds)
-
-
-def _kinds(found: Likeness) -> int:
-    """How many sets of elements share the orbits."""
-    return len({frozenset(element for element, _ in orbit.occupants) for orbit in found.orbits})
+    exchanged = np.abs(about.roles - one.about.roles)
+    ionic = about.ionic and one.about.ionic
+    if ionic and (float(exchanged[0]) > _MOST_OF_ALL or float(exchanged.max()) > _MOST_ROLES):
+        return float("inf")
+    return distance + _ROLES * float(np.sqrt(np.mean(exchanged**2))) + _KINDS * (about.kinds != one.about.kinds)
 
 
 def _roles(found: Likeness) -> Array:
-    """Mean electronegativity of all atoms and of each point, from 0 (least in the compound) to 1; 1/2 where all are alike."""
+    """Mean electronegativity of all atoms and of each point, from 0 (least in the compound) to 1; 1/2 where alike."""
     values = np.array([_electronegativity(orbit.occupants) for orbit in found.orbits])
     counts = np.array([orbit.count for orbit in found.orbits])
     points = sorted(set(found.points))
@@ -154,4 +166,4 @@ def _members() -> dict[int, list[Member]]:
 @lru_cache(maxsize=256)
 def _known(number: int) -> tuple[_Known, ...]:
     found = [(member, likeness(member.crystal)) for member in _members().get(number, [])]
-    return tuple(_Known(m.family, one.points, one.shape, _roles(one), _kinds(one)) for m, one in found)
+    return tuple(_Known(m.family, one.points, one.shape, _Chemistry.of(one)) for m, one in found)
