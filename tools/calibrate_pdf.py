@@ -30,8 +30,7 @@ from whorl.core.hypothesis import Crystal
 from whorl.core.measurement import Measurement
 from whorl.fitting.evidence import Support, Temper
 from whorl.fitting.problem import Fit
-from whorl.tasks.search import runner_up, search
-from whorl.tasks.trying import Tried
+from whorl.tasks.search import Outcome, misfits, search
 from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.prepare import PdfSignal
@@ -52,7 +51,7 @@ _START = Calibration()
 class Searched:
     """Outcome of one search: for each candidate whether its family is true, its evidence in parts, its prior.
 
-    ``misfit`` of the first candidate, ``runner_up`` of the best one of another family.
+    ``misfit`` of the first candidate beyond noise, ``runner_up`` of the best one of another family.
     """
 
     true: list[bool]
@@ -119,31 +118,32 @@ def one_case(key: tuple[int, int]) -> tuple[str, tuple[Searched, Searched]]:
     signal = PDF.prepare(draw_measurement(catalogue, entry, rng))
     found = _search(signal, catalogues)
     missing = _search(signal, [Selection(c, lambda e: (e.kind, e.family) != family) for c in catalogues])
-    best = found[0]
+    pair = _searched(found, family), _searched(missing, family)
     line = (
-        f"{entry.name:45.45s} -> {best.name:40.40s} Rw {best.fit.rw:.3f} ({runner_up(found):.3f}), "
-        f"without {missing[0].fit.rw:.3f} ({runner_up(missing):.3f})"
+        f"{entry.name:45.45s} -> {found.ranked[0].name:40.40s} misfit {pair[0].misfit:.3f} ({pair[0].runner_up:.3f}), "
+        f"without {pair[1].misfit:.3f} ({pair[1].runner_up:.3f})"
     )
-    return line, (_searched(found, family), _searched(missing, family))
+    return line, pair
 
 
-def _search(signal: PdfSignal, catalogues: Sequence[Catalogue]) -> list[Tried]:
+def _search(signal: PdfSignal, catalogues: Sequence[Catalogue]) -> Outcome:
     """Search as `identify` does."""
     shortlist = PDF.propose(signal, catalogues)
 
     def beside(settled: PdfSignal, fit: Fit) -> Shortlist:
         return PDF.propose(settled, catalogues, given=fit)
 
-    return search(PDF, signal, shortlist, _START, beside=beside, hint=signal.elements_hint).ranked
+    return search(PDF, signal, shortlist, _START, beside=beside, hint=signal.elements_hint)
 
 
-def _searched(found: list[Tried], family: tuple[str, str]) -> Searched:
+def _searched(found: Outcome, family: tuple[str, str]) -> Searched:
+    misfit, other = misfits(PDF, found)
     return Searched(
-        [family in t.families for t in found],
-        [t.fit.support for t in found],
-        [t.prior for t in found],
-        found[0].fit.rw,
-        runner_up(found),
+        [family in t.families for t in found.ranked],
+        [t.fit.support for t in found.ranked],
+        [t.prior for t in found.ranked],
+        misfit,
+        other,
     )
 
 

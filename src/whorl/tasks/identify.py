@@ -19,7 +19,7 @@ from whorl.core.verdict import Candidate, CredibleSet, SpaceGroup, Verdict
 from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
-from whorl.tasks.search import Outcome, runner_up, search
+from whorl.tasks.search import Outcome, misfits, search
 from whorl.tasks.trying import Tried, named_values
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique
@@ -103,8 +103,8 @@ def identify(
         )
         if not outcome.ranked:
             raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
-        best = outcome.ranked[0].fit.rw
-        none = probability.none_probability(best, constants, runner_up=runner_up(outcome.ranked))
+        best, other = misfits(technique, outcome)
+        none = probability.none_probability(best, constants, runner_up=other)
         return outcome, shortlist.searched, none
 
     outcome, count, none = look()

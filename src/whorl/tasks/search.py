@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from whorl.fitting.evidence import Temper
 from whorl.fitting.problem import Fit
 from whorl.tasks.mixtures import with_more_phases
@@ -27,6 +29,7 @@ _HOPELESS = 25.0  # log evidence behind the best after the first fits
 _POOR, _POOR_AT_MOST = 0.65, 4
 #: relatives of the first that had no first fit: how many are tried, how far behind in the cheap match and in the first fit
 _KIN, _KIN_BEHIND, _KIN_CLOSE = 12, 5.0, 2.0
+_LEAST_SHARE = 0.2
 _LEAST_DISCREPANCY = 0.003
 
 
@@ -97,10 +100,26 @@ def _weighed(ranked: Sequence[Tried], temper: Temper) -> list[Tried]:
     return sorted(out, key=lambda t: -t.score)
 
 
-def runner_up(ranked: Sequence[Tried]) -> float:
-    """Smallest misfit among the candidates that share no family with the first; 1 when there is none."""
-    first = ranked[0].families
-    return min([t.fit.rw for t in ranked if not t.families & first], default=1.0)
+def misfits(technique: Technique, outcome: Outcome) -> tuple[float, float]:
+    """What of the misfit is not noise: of the first candidate, and of the best that shares no family with it (1: none).
+
+    How well the first fits, and how far it stands alone, say whether any is right.
+    """
+    first = outcome.ranked[0]
+    noise = technique.noise(outcome.signal, first.fit)
+    other = min([t.fit.rw for t in outcome.ranked if not t.families & first.families], default=1.0)
+    return beyond_noise(first.fit.rw, noise), beyond_noise(other, noise)
+
+
+def beyond_noise(rw: float, noise: float) -> float:
+    """R_w without that of the noise; a small part of it always counts, since noise is only estimated.
+
+    Examples
+    --------
+    >>> round(beyond_noise(0.5, 0.3), 3), round(beyond_noise(0.5, 0.5), 3)
+    (0.4, 0.1)
+    """
+    return float(np.sqrt(max(rw**2 - noise**2, (_LEAST_SHARE * rw) ** 2)))
 
 
 def _fit_quick(run: Search, suggestions: Sequence[Suggestion], named: Sequence[Suggestion]) -> list[Tried]:

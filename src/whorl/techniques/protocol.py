@@ -190,6 +190,10 @@ class Technique(Protocol):
         """The signal with what a first good fit shows of unknown instrument settings."""
         ...
 
+    def noise(self, signal: Any, fit: Fit) -> float:
+        """The part of a fit's R_w that noise alone would leave."""
+        ...
+
     def space_groups(self, signal: Any) -> list[tuple[int, str, float]]:
         """Number, symbol and probability of the likeliest space groups, whatever the structure; empty when none can be said."""
         ...

@@ -21,6 +21,7 @@ from whorl.fitting.projected import Projected
 from whorl.techniques.pdf import explain
 from whorl.techniques.pdf.crystal_phase import free_coordinates
 from whorl.techniques.pdf.index import load_index
+from whorl.techniques.pdf.noise import noise_share
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal, prepare, slow_curves
@@ -195,6 +196,10 @@ class PairDistribution:
     def settle(self, signal: PdfSignal, fit: Fit) -> PdfSignal:
         """See `whorl.techniques.pdf.window.settle`."""
         return settle(signal, model_of(fit), fit)
+
+    def noise(self, signal: PdfSignal, fit: Fit) -> float:
+        """See `whorl.techniques.pdf.noise.noise_share`."""
+        return noise_share(signal, fit)
 
     def space_groups(self, signal: PdfSignal) -> list[tuple[int, str, float]]:
         """See `whorl.techniques.pdf.space_groups.likelihood`."""
