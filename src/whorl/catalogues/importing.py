@@ -24,7 +24,7 @@ from whorl.core.executor import choose_executor
 #: texts in memory at a time: bytes and number
 _ROUND_BYTES, _ROUND_TEXTS = 64 << 20, 20_000
 #: texts whose structures are written together
-_BATCH = 500
+_BATCH = 200
 #: fewer texts than this are read in this process: a worker takes a second to start
 _FEW = 200
 

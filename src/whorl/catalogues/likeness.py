@@ -62,6 +62,8 @@ class Likeness:
     ----------
     number : int
         Space group.
+    elements : tuple of str
+        In the order of the sites.
     orbits : tuple of Orbit
         In the order of the sites; sites that share a position are one orbit.
     lattice : array, shape (7,)
@@ -76,6 +78,7 @@ class Likeness:
     """
 
     number: int
+    elements: tuple[str, ...]
     orbits: tuple[Orbit, ...]
     lattice: Array
     edge: float
@@ -90,11 +93,11 @@ class Likeness:
     @property
     def contents(self) -> dict[str, float]:
         """Atoms of each element in the cell as written, occupancies counted, in the order of the sites."""
-        found: Counter[str] = Counter()
+        found = dict.fromkeys(self.elements, 0.0)
         for orbit in self.orbits:
             for element, occupancy in orbit.occupants:
-                found[element] += orbit.multiplicity * occupancy  # type: ignore[assignment]
-        return dict(found)
+                found[element] += orbit.multiplicity * occupancy
+        return found
 
     @property
     def atoms(self) -> int:
@@ -159,7 +162,8 @@ def likeness(crystal: Crystal) -> Likeness:
     primitive = setting.basis @ np.linalg.cholesky(cell)
     near, charge, edge = _surroundings(primitive, atoms, orbits)
     number = crystal.space_group_number
-    return Likeness(number, tuple(orbits), _voronoi(primitive), edge, near, charge)
+    elements = tuple(dict.fromkeys(site.element for site in crystal.sites))
+    return Likeness(number, elements, tuple(orbits), _voronoi(primitive), edge, near, charge)
 
 
 @dataclass(frozen=True)

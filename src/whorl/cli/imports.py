@@ -73,12 +73,14 @@ def _say(found: ImportReport, *, quiet: bool) -> None:
 
     counts = found.counts
     parts = [f"{counts[status]} {word}" for status, word in _STATUS.items() if counts[status]]
-    messages.out(f"{found.name}: {found.went_in} structures of the sources are in ({', '.join(parts) or 'nothing was read'})")
+    messages.out(
+        f"{found.name}: {_many(found.went_in, 'structure')} of the sources in it ({', '.join(parts) or 'nothing read'})"
+    )
     if quiet:
         return
     if found.entries:
-        repeats = f", {found.aliases} of them repeat another" if found.aliases else ""
-        messages.say(f"  the catalogue holds {found.entries} structures{repeats}")
+        repeats = f", {found.aliases} of which repeat others" if found.aliases else ""
+        messages.say(f"  the catalogue holds {_many(found.entries, 'structure')}{repeats}")
     groups: Counter[str] = Counter()
     example: dict[str, str] = {}
     for skipped in found.skipped:
@@ -89,12 +91,16 @@ def _say(found: ImportReport, *, quiet: bool) -> None:
         rows = [[str(count), group, example[group][:100]] for group, count in groups.most_common()]
         messages.say(table(["entries", "left out because", "for example"], rows, right=(0,)))
     if found.ignored:
-        messages.say(f"  {found.ignored} files of other kinds were left alone")
+        messages.say(f"  {_many(found.ignored, 'file')} of other kinds left alone")
     if found.entries:
         messages.say(f"  search it with: whorl identify FILE --catalogue {found.name}")
 
 
 _STATUS = {"added": "new", "changed": "changed", "known": "known before", "failed": "cannot be used", "refused": "refused"}
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def in_general(reason: str) -> str:
