@@ -67,12 +67,13 @@ def finder_arguments(description: str | None, *, cases: int, quick: int, seed: i
 
 @cache
 def code_hash() -> str:
-    """Hash of the code and data that decide an answer."""
+    """Hash of the code and data that decide an answer, and of what simulates the clusters."""
     digest = hashlib.sha256()
     for room in _SCIENCE:
         for path in sorted((ROOT / "src" / "whorl" / room).rglob("*")):
             if path.suffix in {".py", ".json", ".toml", ".onnx", ".npz"}:
                 digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    digest.update((ROOT / "benchmarks" / "_simulated.py").read_bytes())
     return digest.hexdigest()[:12]
 
 

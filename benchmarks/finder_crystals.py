@@ -9,7 +9,6 @@ same prototype has the same composition.
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from typing import Any
 
@@ -186,7 +185,6 @@ def main() -> int:
     add_errors(table, rows)
     if options.failures:
         list_failures(rows, jobs, look, options.failures)
-    print(f"{len(rows)} answers", file=sys.stderr)
     return table.finish(options)
 
 

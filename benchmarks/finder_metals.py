@@ -10,8 +10,6 @@ pair distances are those of the truth up to scale: its G(r) is then the same cur
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import Counter
 from functools import cache
 from typing import Any
@@ -193,7 +191,6 @@ def main() -> int:
     add_errors(table, rows)
     if options.failures:
         list_failures(rows, jobs, look, options.failures)
-    print(json.dumps(Counter(r["mode"] for r in rows)), file=sys.stderr)
     return table.finish(options)
 
 

@@ -13,7 +13,6 @@ of G(r) is smaller than the errors put on it cannot be seen; figures without suc
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -273,7 +272,6 @@ def main() -> int:
     add_errors(table, rows)
     if options.failures:
         list_failures(rows, jobs, look, options.failures)
-    print(f"{len(rows)} answers", file=sys.stderr)
     return table.finish(options)
 
 

@@ -10,7 +10,6 @@ alpha-Keggin ion is asked too.
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -243,7 +242,6 @@ def main() -> int:
     add_errors(table, rows)
     if options.failures:
         list_failures(rows, jobs, look, options.failures)
-    print(f"{len(rows)} cases", file=sys.stderr)
     return table.finish(options)
 
 
