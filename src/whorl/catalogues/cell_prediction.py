@@ -16,6 +16,7 @@ family.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -218,18 +219,20 @@ class CellModel:
         list of Check
         """
         out = []
-        formulas = [tuple(sorted(o.member.contents.items())) for _, o, _ in self._rows]
-        reduced = [_composition(f) for f in formulas]
+        compounds = [_composition(o.member.contents) for _, o, _ in self._rows]
+        alike: dict[object, list[int]] = {}
+        for k, compound in enumerate(compounds):
+            alike.setdefault(compound, []).append(k)
+        in_family = Counter(_kind(t) for t, _, _ in self._rows)
+        solved = self._precision @ self._target
         for i, (t, o, d) in enumerate(self._rows):
-            relatives = [k for k in self._shapes[_places(t, o.member)] if k != i]
-            family = [k for k, (other, _, _) in enumerate(self._rows) if _kind(other) == _kind(t) and k != i]
-            if len(family) + 1 < least or not relatives:
+            gone = alike[compounds[i]] if whole_compounds else [i]
+            kept = [k for k in self._shapes[_places(t, o.member)] if k not in gone]
+            if in_family[_kind(t)] < least or not kept:
                 continue
-            gone = [k for k in range(len(self._rows)) if k == i or (whole_compounds and reduced[k] == reduced[i])]
-            block = np.linalg.solve(self._precision[np.ix_(gone, gone)], (self._precision @ self._target)[gone])
-            error = -float(block[gone.index(i)])
-            spread = float(np.sqrt(np.linalg.inv(self._precision[np.ix_(gone, gone)])[gone.index(i), gone.index(i)]))
-            kept = [k for k in relatives if k not in gone] or relatives
+            covariance = np.linalg.inv(self._precision[np.ix_(gone, gone)])
+            own = gone.index(i)
+            error, spread = -float(covariance[own] @ solved[gone]), float(np.sqrt(covariance[own, own]))
             nearest = min(kept, key=lambda k: float(np.sum((self._rows[k][2].sizes - d.sizes) ** 2)))
             unscaled = _log_volume_per_site(self._rows[nearest][1].member) - _log_volume_per_site(o.member)
             shape, _ = self._shape(d.sizes, kept)
@@ -371,6 +374,6 @@ def _cell(volume: float, shape: Array) -> tuple[float, float, float, float, floa
     return (a, float(a * ratio_b), float(a * ratio_c), alpha, beta, gamma)
 
 
-def _composition(contents: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
-    total = sum(n for _, n in contents)
-    return tuple((element, round(n / total, 4)) for element, n in contents)
+def _composition(contents: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    total = sum(contents.values())
+    return tuple(sorted((element, round(n / total, 4)) for element, n in contents.items()))
