@@ -34,7 +34,7 @@ _ROLES, _MOST_ROLES = 0.05, 0.6
 #: the same where sites of the one hold the same element and those of the other do not (D0_3 and Heusler)
 _KINDS = 0.03
 #: the mean role of all atoms may differ by this: it is 1/3 in Rb2S and 2/3 in PbCl2, whose atoms are in the same places
-_MOST_OF_ALL = 0.25
+_MOST_OF_ALL = 0.3
 #: electronegativities nearer than this make no anions and cations
 _SPREAD = 0.4
 _CENTRINGS = {"P": 1, "A": 2, "C": 2, "I": 2, "R": 3, "F": 4}
