@@ -24,7 +24,6 @@ from whorl.learning.space_groups_corpus import (
     catalogue_state,
     database_entries,
     make_database,
-    packings,
     simulate_curves,
     unseen_entries,
 )
@@ -216,16 +215,8 @@ def train(request: Request) -> Trained:
     epochs, validation = int(request.settings["epochs"]), int(request.settings["validation"])
     database = make_database(seed, progress=lambda done, total: request.progress("structure types", done, total))
     rng = np.random.default_rng([seed, 2])
-    half = count // 2
-    parts = [
-        simulate_curves(
-            database_entries(database, half, rng), half, rng, progress=lambda k, n: request.progress("database", k, n)
-        ),
-        simulate_curves(
-            packings(count - half, rng), count - half, rng, progress=lambda k, n: request.progress("packings", k, n)
-        ),
-    ]
-    curves = Curves(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("g", "label", "qmax")))
+    entries = database_entries(database, count, rng)
+    curves = simulate_curves(entries, count, rng, progress=lambda done, total: request.progress("entries", done, total))
     network = build_network(seed)
     fit(network, curves, epochs=epochs, rng=np.random.default_rng([seed, 3]), request=request)
     rng = np.random.default_rng([seed, 4])
@@ -296,17 +287,17 @@ def _card(request: Request, temperature: float, metrics: tuple[Metric, ...], sec
     )
 
 
-_CASES = "simulated curves, half of a modelled database, half of random packings"
+_CASES = "entries of a modelled database, one curve each"
 
 TRAINERS = {
     MODEL: Trainer(
         name=MODEL,
         summary="space groups from G(r), a network of convolutions",
         seed=20191,
-        cases=64_000,
+        cases=100_000,
         meaning_of_cases=_CASES,
         train=train,
-        settings={"epochs": 5, "validation": 1350},
+        settings={"epochs": 14, "validation": 1350},
         libraries=("torch", "spglib"),
     )
 }

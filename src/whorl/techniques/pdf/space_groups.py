@@ -117,7 +117,8 @@ def symbol(number: int) -> str:
     """
     import gemmi
 
-    return str(gemmi.find_spacegroup_by_number(number).short_name())
+    name = str(gemmi.find_spacegroup_by_number(number).short_name())
+    return "R" + name[1:] if name.startswith("H") else name  # gemmi says H for rhombohedral groups on hexagonal axes
 
 
 def softmax(logits: Array, temperature: float) -> Array:
