@@ -171,11 +171,11 @@ def ask_peer(jobs: list[Job]) -> tuple[list[bool], list[bool], float] | None:
 
 
 def is_keggin(cluster: Cluster) -> bool:
-    """Tell whether a cluster is an alpha-Keggin ion, lacunary or not: by its metal atoms alone.
+    """Tell whether a cluster holds the twelve metals of a whole alpha-Keggin ion, by their distances alone.
 
-    Twelve (eleven, nine) metals whose distances are those of the cuboctahedron of the alpha isomer: each has five within 3.9
-    angstrom (two at about 3.4, sharing edges, and two at about 3.7, sharing corners, in the whole ion) and the widest pair
-    lies 6.9 to 7.4 angstrom apart.
+    The metals are the corners of a cuboctahedron: each shares edges with two others (3.4 angstrom apart), corners with two
+    more (3.7), and has one opposite itself (7.0 to 7.1). In the beta isomer one triad is turned by 60 degrees and its metals and
+    three more have none opposite (6.8 at most).
     """
     from scipy.spatial.distance import cdist
 
@@ -185,7 +185,7 @@ def is_keggin(cluster: Cluster) -> bool:
     d = cdist(metals, metals)
     edges = ((d > 3.1) & (d < 3.55)).sum(axis=1)
     corners = ((d >= 3.55) & (d < 3.95)).sum(axis=1)
-    return bool(np.all(edges == 2) and np.all(corners == 2) and 6.7 < d.max() < 7.5)
+    return bool(np.all(edges == 2) and np.all(corners == 2) and d.max(axis=1).min() > 6.88 and d.max() < 7.4)
 
 
 def add_measured(table: Table) -> None:
