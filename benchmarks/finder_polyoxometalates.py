@@ -174,8 +174,8 @@ def is_keggin(cluster: Cluster) -> bool:
     """Tell whether a cluster holds the twelve metals of a whole alpha-Keggin ion, by their distances alone.
 
     The metals are the corners of a cuboctahedron: each shares edges with two others (3.4 angstrom apart), corners with two
-    more (3.7), and has one opposite itself (7.0 to 7.1). In the beta isomer one triad is turned by 60 degrees and its metals and
-    three more have none opposite (6.8 at most).
+    more (3.7), and has one opposite itself (7.0 to 7.1). In the beta isomer one triad is turned by 60 degrees: its metals
+    and three more have none opposite (6.8 at most).
     """
     from scipy.spatial.distance import cdist
 
