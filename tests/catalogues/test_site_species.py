@@ -63,3 +63,22 @@ def test_every_compound_with_tabulated_elements_has_a_place(found):
     for one in found:
         for occupation in one.occupations:
             assert species_of(occupation.member) == (occupation.elements, one.pattern, pytest.approx(one.counts))
+
+
+@pytest.mark.parametrize(
+    ("family", "formula", "twins"),
+    [
+        ("CsCl", "NiAl", ((0, 1),)),  # alike but for the origin
+        ("CsCl", "CsCl", ()),  # one is the anion
+        ("Cu3Au", "Cu3Au", ()),
+        ("spinel", "MgAl2O4", ()),
+        ("pyrochlore", "La2Zr2O7", ()),  # the metals' places are alike, but oxygen is nearer to one
+    ],
+)
+def test_twins(found, family, formula, twins):
+    assert template(found, family, formula).twins == twins
+
+
+def test_twins_have_one_canonical_order(found):
+    alloy = template(found, "CsCl", "NiAl")
+    assert alloy.canonical(("Ni", "Al")) == alloy.canonical(("Al", "Ni")) == ("Al", "Ni")

@@ -126,6 +126,17 @@ def test_alloys_take_their_kind(small):
     assert not [name for name in found if "Na" in name]
 
 
+def test_exchange_of_twins_is_the_same_structure(small):
+    assert [e.formula for e in substitutions(["Al", "Co"], small).entries()] == ["CoAl"]  # kinds tell the sites apart
+    members = open_catalogue("compounds").members.values()
+    vanadate = next(m for m in members if m.formula == "LiNiVO4" and m.family == "spinel")  # Li and Ni on one site, half each
+    (shared,) = templates([vanadate])
+    found = [s.elements for s in Judge(shared).substitutions(["V", "Li", "Ni", "Zn", "O"])]
+    assert {("V", "Li", "Zn", "O"), ("V", "Zn", "Li", "O")} & set(found)
+    assert len({(e[0], frozenset(e[1:3])) for e in found}) == len(found)
+    assert not [e for e in found if e[0] == "V" and {"Li", "Ni"} == set(e[1:3])]
+
+
 @pytest.mark.parametrize("elements", SETS)
 def test_every_row_is_sensible(elements):
     found = substitutions(elements)

@@ -88,6 +88,7 @@ class Judge:
             if o.elements != without and (size := radii(template, o.elements, o.states)) is not None
         ]
         self.taken = {o.elements for o in template.occupations} - {without}
+        self._structures = {template.canonical(elements) for elements in self.taken}
         self.usable = bool(rows) and all(_is_simple(n) for site in template.pattern for _, n in site)
         if not self.usable:
             return
@@ -103,8 +104,11 @@ class Judge:
         if not self.usable:
             return
         chosen_so_far = self._assignments(elements) if self.ionic else product(*self._options_in_alloys(elements))
+        seen = set(self._structures)
         for chosen in chosen_so_far:
-            if len(set(chosen)) == len(chosen) and chosen not in self.taken:
+            structure = self.template.canonical(chosen)
+            if len(set(chosen)) == len(chosen) and structure not in seen:
+                seen.add(structure)
                 found = self.judge(chosen)
                 if found is not None:
                     yield found
@@ -223,7 +227,8 @@ def when_hidden(judges: Sequence[Judge], hidden: Judge, elements: tuple[str, ...
             found += judge.substitutions(sorted(elements))
             continue
         for substitution in Judge(judge.template, without=elements).substitutions(sorted(elements)):
-            place = len(found) if substitution.elements == elements else place
+            structure = judge.template.canonical(substitution.elements)
+            place = len(found) if structure == judge.template.canonical(elements) else place
             found.append(substitution)
     return found, place
 

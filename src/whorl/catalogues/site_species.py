@@ -6,7 +6,7 @@ MgAl2O4 the spinel has three species, in Fe3O4 two, in Li4Ti5O12 three of which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 Pattern = tuple[tuple[tuple[int, float], ...], ...]
 #: a difference of electronegativity below which a neutral assignment of charges says nothing about bonding
 _LEAST_IONIC = 0.1
+#: distances are compared up to this one, and are the same when they differ by less (angstrom)
+_REACH, _SAME = 6.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,25 @@ class Template:
     def bonds(self) -> Array:
         """Neighbours of the other sign that an atom of each species has of each species, shape (species, species)."""
         return neighbours(self.occupations[0].member.crystal, self.pattern, self.signs)
+
+    @cached_property
+    def twins(self) -> tuple[tuple[int, ...], ...]:
+        """Species that can exchange their elements without a change of the distances: the two of CsCl, two on one site."""
+        return _twins(self.occupations[0].member.crystal, self.pattern, self.signs, self.counts)
+
+    def canonical(self, elements: Sequence[str]) -> tuple[str, ...]:
+        """The same structure with the elements of twins in alphabetical order.
+
+        Parameters
+        ----------
+        elements : sequence of str
+            By species.
+        """
+        found = list(elements)
+        for group in self.twins:
+            for species, element in zip(group, sorted(elements[i] for i in group), strict=True):
+                found[species] = element
+        return tuple(found)
 
 
 def species_of(member: Member) -> tuple[tuple[str, ...], Pattern, tuple[float, ...]]:
@@ -149,6 +170,57 @@ def neighbours(crystal: Crystal, pattern: Pattern, signs: tuple[int, ...]) -> Ar
         weight[own] += share
     found: Array = total / np.maximum(weight, 1e-12)[:, None]
     return found
+
+
+def _twins(
+    crystal: Crystal, pattern: Pattern, signs: tuple[int, ...], counts: tuple[float, ...]
+) -> tuple[tuple[int, ...], ...]:
+    pairs = [(i, j) for j in range(len(signs)) for i in range(j) if signs[i] == signs[j] and abs(counts[i] - counts[j]) < 1e-3]
+    if not pairs:
+        return ()
+    distances = _distances(crystal, pattern, len(signs))
+    groups: list[list[int]] = []
+    for i, j in pairs:
+        swap = {i: j, j: i}
+        same = all(
+            _alike(distances[a, b], distances[swap.get(a, a), swap.get(b, b)]) for a in (i, j) for b in range(len(signs))
+        )
+        home = next((group for group in groups if i in group), None)
+        if same and home is not None:
+            home.extend([] if j in home else [j])
+        elif same:
+            groups.append([i, j])
+    return tuple(tuple(group) for group in groups)
+
+
+def _distances(crystal: Crystal, pattern: Pattern, count: int) -> dict[tuple[int, int], Array]:
+    """Sorted distances from the places of one species to those of another, up to `_REACH`."""
+    where = crystal.expansion
+    places: list[list[NDArray[np.int64]]] = [[] for _ in range(count)]
+    number = 0
+    for site in pattern:
+        for species, _ in site:
+            places[species].append(np.flatnonzero(where.site == number))
+            number += 1
+    lengths = np.array(crystal.cell[:3]) * np.sin(np.radians(min(*crystal.cell[3:], *(180 - x for x in crystal.cell[3:]))))
+    steps = [range(-n, n + 1) for n in np.ceil(_REACH / lengths).astype(int)]
+    images = np.array(list(product(*steps)), dtype=np.float64)
+    found: dict[tuple[int, int], Array] = {}
+    for a in range(count):
+        for b in range(count):
+            start, end = (where.position[np.concatenate(places[s])] for s in (a, b))
+            delta = (end[None, :, None] - start[:, None, None] + images).reshape(-1, 3)
+            distance = np.sqrt(np.einsum("ni,ij,nj->n", delta, crystal.metric, delta))
+            found[a, b] = np.sort(distance[distance < _REACH])
+    return found
+
+
+def _alike(one: Array, other: Array) -> bool:
+    shared = min(len(one), len(other))
+    near = np.max(np.abs(one[:shared] - other[:shared]), initial=0.0) < _SAME
+    # the last shell may be cut by the reach for one of the two
+    rest = np.concatenate([one[shared:], other[shared:]])
+    return bool(near) and bool(np.all(rest > _REACH - _SAME))
 
 
 def _effective(distance: Array, occupancy: Array) -> Array:

@@ -35,6 +35,8 @@ LOG_PRIOR = -2.0
 _PLAUSIBLE = -0.3
 #: a cell whose lengths are less certain than this, relative, is no hypothesis
 LARGEST_SPREAD = 0.06
+#: less plausible substitutions are not listed: of 600 known compounds, none was below -12 when it was hidden
+_LEAST_PLAUSIBLE = -12.0
 #: what it costs that no balance of charges speaks for an alloy
 _ALLOY = 2.0
 #: what it costs a substitution that a compound of its composition is known
@@ -71,7 +73,7 @@ class SubstitutionCatalogue:
     def _found(self) -> dict[str, tuple[Entry, Crystal, float]]:
         usable = sorted(element for element in self.elements if ions.is_known(element))
         judged = [(s, self._plausibility(s)) for judge in self._shared.judges for s in judge.substitutions(usable)]
-        ranked = sorted(judged, key=lambda pair: -pair[1])[:LARGEST]
+        ranked = sorted((pair for pair in judged if pair[1] >= _LEAST_PLAUSIBLE), key=lambda pair: -pair[1])[:LARGEST]
         estimates = self._shared.model.estimate([(s.template, s.elements, s.states) for s, _ in ranked])
         found: dict[str, tuple[Entry, Crystal, float]] = {}
         for (candidate, plausibility), estimate in zip(ranked, estimates, strict=True):
