@@ -126,6 +126,7 @@ def run_import(
                 job.end()
             report = job.report(name)
             with suppress(sqlite3.Error):  # one file, readable where nothing can be written; not while another process reads
+                connection.execute("PRAGMA busy_timeout=0")
                 connection.execute("PRAGMA journal_mode=DELETE")
     except (sqlite3.Error, OSError) as error:
         raise CatalogueError(

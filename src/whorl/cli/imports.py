@@ -64,7 +64,24 @@ def import_(
     if report is not None:
         _write(found, report)
         messages.say(f"Written {report}")
-    return 0 if found.went_in else _NOTHING
+    if not found.went_in:
+        return _NOTHING
+    try:
+        _prepare(name, quiet=quiet)
+    except KeyboardInterrupt:
+        messages.error("interrupted: all structures are in. What a search needs beside them is computed by the first one.")
+        return _INTERRUPTED
+    return 0
+
+
+def _prepare(name: str, *, quiet: bool) -> None:
+    """Compute what a search needs of every structure, so that the first one does not wait for it."""
+    from whorl.catalogues import open_catalogue
+    from whorl.cli.progress import Display
+    from whorl.techniques.pdf.index import load_index
+
+    with Display(1, show=not quiet) as display:
+        load_index(open_catalogue(name), "x-ray", progress=lambda done, total: display.stage("preparing searches", done, total))
 
 
 def _say(found: ImportReport, *, quiet: bool) -> None:
