@@ -84,6 +84,14 @@ class FitQuality(_Model):
     converged: bool = True
 
 
+class Unexplained(_Model):
+    """What a fit leaves over that is not noise: its share of the signal's power up to ``reach`` on the axis, and what it shows."""
+
+    share: Quantity
+    reach: Number
+    features: list[Quantity] = Field([], description="positions of what stands out, on the axis")
+
+
 class Candidate(_Model):
     """One possible answer with its refined parameters and its fit."""
 
@@ -103,6 +111,7 @@ class Candidate(_Model):
     phases: list[Phase] = []
     quality: FitQuality | None = None
     correlations: Correlations | None = None
+    remainder: Unexplained | None = Field(None, description="looked for at the first candidate only")
     notes: list[str] = []
     structures: tuple[Hypothesis, ...] = Field((), exclude=True, repr=False)
     curve: Curve | None = Field(None, exclude=True, repr=False)

@@ -8,6 +8,7 @@ products and without any further parameter.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +38,14 @@ class Projected:
 
     def __init__(self, problem: Problem, curves: Array) -> None:
         self.inner = problem
-        root = np.sqrt(problem.weights)
-        left, size, _ = np.linalg.svd(root[:, None] * curves, full_matrices=False)
-        keep = left[:, size > _DISTINCT * max(float(size[0]), 1e-300)]
-        safe = np.where(root > 0, root, 1.0)
-        self._to_curves = np.ascontiguousarray(keep / safe[:, None] * (root > 0)[:, None])
-        self._amounts = np.ascontiguousarray((keep * root[:, None]).T)
+        weights = np.ascontiguousarray(problem.weights, dtype=np.float64)
+        curves = np.ascontiguousarray(curves, dtype=np.float64)
+        self._to_curves, self._amounts = _span(curves.tobytes(), weights.tobytes(), curves.shape[1])
         self.parameters: Sequence[Parameter] = problem.parameters
         self.linear: Sequence[LinearTerm] = problem.linear
         self.x, self.weights, self.absolute = problem.x, problem.weights, problem.absolute
         self.observed = self.off(problem.observed)
-        self.independent_points = max(problem.independent_points - keep.shape[1], 1.0)
+        self.independent_points = max(problem.independent_points - len(self._amounts), 1.0)
 
     def off(self, curves: Array) -> Array:
         """What is left of curves, shape (..., n), without the nuisance."""
@@ -60,3 +58,13 @@ class Projected:
         if found.derivatives is None:
             return Evaluation(basis)
         return Evaluation(basis, np.swapaxes(self.off(np.swapaxes(found.derivatives, 1, 2)), 1, 2))
+
+
+@lru_cache(maxsize=32)
+def _span(curves: bytes, weights: bytes, count: int) -> tuple[Array, Array]:
+    """What the curves span under the weights: shapes (n, k) and, to take their amounts, (k, n). Fits of one signal share it."""
+    root = np.sqrt(np.frombuffer(weights))
+    left, size, _ = np.linalg.svd(root[:, None] * np.frombuffer(curves).reshape(-1, count), full_matrices=False)
+    keep = left[:, size > _DISTINCT * max(float(size[0]), 1e-300)]
+    safe = np.where(root > 0, root, 1.0)
+    return np.ascontiguousarray(keep / safe[:, None] * (root > 0)[:, None]), np.ascontiguousarray((keep * root[:, None]).T)

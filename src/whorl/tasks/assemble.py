@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from whorl.core.hypothesis import Crystal
 from whorl.core.provenance import provenance
-from whorl.core.verdict import Candidate, Correlations, FitQuality, Verdict
+from whorl.core.verdict import Candidate, Correlations, FitQuality, Unexplained, Verdict
 from whorl.fitting.problem import Fit
 from whorl.techniques.protocol import Findings
 
@@ -57,6 +57,9 @@ def candidate_from_fit(
         phases=found.phases,
         quality=quality(fit),
         correlations=Correlations(names=names, matrix=[[round(float(v), 4) for v in row] for row in matrix]),
+        remainder=None
+        if found.remainder is None
+        else Unexplained(share=found.remainder.share, reach=found.remainder.reach, features=list(found.remainder.features)),
         notes=notes,
         structures=found.structures,
         curve=found.curve,

@@ -29,6 +29,7 @@ from whorl.trust import probability
 _LEVEL = 0.9
 _GUESSED = "substitution/"  # keys of structures that nobody has reported
 _UNEXPLAINED = 0.5  # probability of none from which the data count as not explained
+_POLISH_FIRST, _POLISH, _POLISH_BEATEN = 60, 20, 6  # evaluations of the last fit of the first, of others, of lost ones
 _BEATEN = 15.0  # log evidence behind the first from which a candidate is shown but not polished
 
 
@@ -160,8 +161,8 @@ def _report(
         names = {p.name for p in tried.fit.problem.parameters}
         problem, first = min(trials, key=lambda t: len(names ^ {p.name for p in t[0].parameters}))
         beaten = tried.score < chosen[0][0].score - _BEATEN
-        fit = solve(problem, start=first, max_evaluations=6 if beaten else 60)
-        found: Findings = technique.findings(fit)
+        fit = solve(problem, start=first, max_evaluations=_POLISH_BEATEN if beaten else _POLISH_FIRST if rank == 1 else _POLISH)
+        found: Findings = technique.findings(fit, leftover=rank == 1)
         out.append(
             candidate_from_fit(
                 fit,

@@ -202,6 +202,6 @@ class Technique(Protocol):
         """The fit among those of one hypothesis' trials that the data support."""
         ...
 
-    def findings(self, fit: Fit) -> Findings:
-        """Put a fit into words and structures."""
+    def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
+        """Put a fit into words and structures, and with ``leftover`` what it does not explain."""
         ...

@@ -227,9 +227,9 @@ class PairDistribution:
         more = [size for prefix, size in _sizes(particle).items() if prefix not in _sizes(best)]
         return particle if min(more) < reach and particle.evidence > best.evidence + _STRONG else best
 
-    def findings(self, fit: Fit) -> Findings:
+    def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.pdf.explain`."""
-        return explain.findings(fit)
+        return explain.findings(fit, leftover=leftover)
 
 
 def model_of(fit: Fit) -> PdfProblem:
