@@ -3,7 +3,7 @@
 Trees and features are those of MetalFinder, POMFinder and MLstructureMining: depth 3, learning rate 0.15, softmax over the
 classes (XGBoost: T. Chen, C. Guestrin, KDD 2016, doi:10.1145/2939672.2939785). Every round grows one tree for each class over
 all PDFs, so the cost goes with the square of the number of classes: the published metal finder took 22.8 hours on 64 threads.
-The recipes here grow fewer trees from fewer PDFs and end within half an hour on one core; ``--cases`` and ``--set rounds=500``
+The recipes here grow fewer trees from fewer PDFs and end within ten minutes on one core; ``--cases`` and ``--set rounds=500``
 give the published size.
 """
 
