@@ -380,7 +380,7 @@ def cost(table: Table) -> None:
 def main() -> int:
     """Run all parts."""
     options = arguments(str(__doc__).splitlines()[0])
-    cases = 4 if options.quick else 120
+    cases = 4 if options.quick else 60
     table = Table("What a fit leaves over")
     ligands(table, cases)
     amorphous(table, cases)

@@ -10,6 +10,7 @@ from whorl.core.hypothesis import Crystal, Site
 from whorl.fitting.solve import solve
 from whorl.physics.debye import DebyeGrid, total_scattering
 from whorl.physics.form_factors import xray
+from whorl.techniques.pdf.explain import findings
 from whorl.techniques.pdf.phases import CrystalPhase
 from whorl.techniques.pdf.residual import PdfProblem, PhaseOptions
 
@@ -139,3 +140,21 @@ def test_an_amount_by_volume_needs_a_core(blank):
 def test_a_hollow_sphere_alone(blank):
     problem = PdfProblem(blank(), [CrystalPhase(IRON, 16.0)], [PhaseOptions(size=30.0, size_free=True, shape="shell")])
     assert {"diameter", "thickness"} <= {p.name for p in problem.parameters}
+
+
+def test_findings_name_the_outer_diameter_and_the_weights_of_both(blank):
+    """A dense particle by volume: weight fractions from the volumes of ball and shell, their densities and their masses."""
+    model = core_shell(blank(r_max=20.0), by_volume=True)
+    truth = start(model, **{"1_diameter": 24.0, "2_thickness": 5.0})
+    g = model.evaluate(truth, jacobian=False).basis[:, 0]
+    noisy = g + 0.02 * np.std(g) * np.random.default_rng(2).normal(size=g.size)
+    fit = solve(core_shell(blank(r_max=20.0, g=noisy), by_volume=True))
+    found = findings(fit)
+    outer, inner, coat = (found.parameters[n] for n in ("2:diameter", "1:diameter", "2:thickness"))
+    assert outer.value == pytest.approx(inner.value + 2 * coat.value)
+    assert outer.unit == "angstrom"
+    assert abs(outer.value - 34.0) < 4 * outer.sigma
+    mass = np.array([2 * 55.845 / 2.866**3 * 24.0**3, 4 * (55.845 + 15.999) / 4.30**3 * (34.0**3 - 24.0**3)])
+    for phase, expected in zip(found.phases, mass / mass.sum(), strict=True):
+        assert phase.weight_fraction.value == pytest.approx(expected, abs=4 * phase.weight_fraction.sigma)
+        assert 0 < phase.weight_fraction.sigma < 0.05

@@ -10,6 +10,7 @@ from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
 from whorl.physics.form_factors import scattering_factor
 from whorl.techniques.pdf.extra_peaks import with_extra_peaks
+from whorl.techniques.pdf.magnetism import magnetic_sign
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.phases import PhaseModel
 from whorl.techniques.pdf.remainder import in_words, remainder
@@ -19,6 +20,7 @@ from whorl.techniques.protocol import Findings, Remainder
 Array = NDArray[np.float64]
 
 _HIGH_U = 0.05
+_LIKELY = 0.5
 
 
 def findings(fit: Fit, *, leftover: bool = True) -> Findings:
@@ -56,6 +58,9 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
 
 def _left_over(fit: Fit) -> tuple[Remainder | None, list[str], dict[str, Quantity]]:
     """What is left over, in words, and the short-range peaks as quantities."""
+    magnetic = magnetic_sign(fit)
+    if magnetic is not None and magnetic.probability > _LIKELY:  # then the wave would pass for peaks and for a glass
+        return None, [magnetic.words], {}
     elements = frozenset(s for phase in model_of(fit).phases for s in phase.symbols)
     peaks = with_extra_peaks(fit, elements=elements)
     notes: list[str] = []

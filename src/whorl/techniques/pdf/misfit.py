@@ -70,10 +70,10 @@ def expected_level(fit: Fit, beyond: float, residual: Array | None = None) -> Le
         return Level(float(np.sqrt(np.mean(residual**2))), 0.0, 0)
     left = np.array([float(np.mean(residual[m] ** 2)) for m in masks])
     signal = np.array([float(np.mean(fit.calculated[m] ** 2)) for m in masks])
-    return Level(*_two_parts(left, signal), len(masks))
+    return Level(*two_parts(left, signal), len(masks))
 
 
-def _two_parts(left: Array, signal: Array) -> tuple[float, float]:
+def two_parts(left: Array, signal: Array) -> tuple[float, float]:
     """Noise n and relative misfit alpha from the powers of residual and signal in windows, weighted by 1/expected^2."""
     from scipy.optimize import nnls
 
