@@ -27,6 +27,7 @@ _MODULES: dict[str, str] = {
     "metals-trees": "whorl.learning.catalogue_trees",
     "polyoxometalates-trees": "whorl.learning.catalogue_trees",
     "compounds-trees": "whorl.learning.catalogue_trees",
+    "space-groups-pdf": "whorl.learning.space_groups",
 }
 
 
