@@ -211,6 +211,7 @@ def logits_of(network: Any, g: NDArray[np.float32]) -> Array:
 def train(request: Request) -> Trained:
     """Make the corpus, train, calibrate, and write the card."""
     started = time.process_time()
+    catalogues = catalogue_state()
     seed, count = request.seed, request.cases
     epochs, validation = int(request.settings["epochs"]), int(request.settings["validation"])
     database = make_database(seed, progress=lambda done, total: request.progress("structure types", done, total))
@@ -235,10 +236,11 @@ def train(request: Request) -> Trained:
         ]
         error = calibration_error(softmax(logits, temperature), labels)
         metrics.append(Metric(name=f"calibration error, {name}", value=round(error, 4), cases=labels.size))
-    return Trained(_card(request, round(temperature, 4), tuple(metrics), time.process_time() - started), to_onnx(network))
+    seconds = time.process_time() - started
+    return Trained(_card(request, round(temperature, 4), tuple(metrics), catalogues, seconds), to_onnx(network))
 
 
-def _card(request: Request, temperature: float, metrics: tuple[Metric, ...], seconds: float) -> Card:
+def _card(request: Request, temperature: float, metrics: tuple[Metric, ...], catalogues: str, seconds: float) -> Card:
     n = NUISANCES
     span = {
         "qmin": Interval(low=n.qmin[0], high=n.qmin[1], unit="1/angstrom"),
@@ -279,7 +281,7 @@ def _card(request: Request, temperature: float, metrics: tuple[Metric, ...], sec
             "C.-H. Liu, Y. Tao, D. Hsu, Q. Du, S. J. L. Billinge, Acta Cryst. A 75, 633 (2019), doi:10.1107/S2053273319005606",
             "V. S. Urusov, T. N. Nadezhina, J. Struct. Chem. 50 (suppl.), 22 (2009), doi:10.1007/s10947-009-0186-9",
             "R. Allmann, R. Hinek, Acta Cryst. A 63, 412 (2007), doi:10.1107/S0108767307038081",
-            f"built-in catalogues as trained on: {catalogue_state()}",
+            f"built-in catalogues as trained on: {catalogues}",
             "C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, ICML (2017), arXiv:1706.04599",
         ),
         classes=tuple(str(number) for number in GROUPS),
