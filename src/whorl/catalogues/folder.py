@@ -82,7 +82,8 @@ class FolderCatalogue:
                 where=f"catalogue {self.name}",
                 remedy=f"Bring the folder back, or forget it with `whorl catalogue remove {self.name}`.",
             )
-        found = {_text(path.relative_to(self.folder).as_posix()): path for path in _structure_files(self.folder)}
+        above = len(self.folder.parts)
+        found = {_text("/".join(path.parts[above:])): path for path in _structure_files(self.folder)}
         with self._open() as connection:
             known = {
                 str(path): (int(modified), int(size))
@@ -242,7 +243,8 @@ def _usable(index: Path, owner: object) -> Path:
         try:
             index.parent.mkdir(parents=True, exist_ok=True)
             with store.connect(index) as connection, connection:
-                connection.execute("SELECT COUNT(*) FROM entry, file, meta")
+                for table in ("entry", "file", "meta"):
+                    connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608 - names from the line above
                 connection.execute("INSERT OR REPLACE INTO meta VALUES ('opened', 'yes')")
         except (sqlite3.OperationalError, OSError):
             break

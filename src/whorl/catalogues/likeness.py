@@ -31,6 +31,7 @@ LATTICE = 7
 NEIGHBOURS = 12
 #: two images nearer than this are one atom, angstrom (as in `Crystal.expansion`)
 _SAME = 1e-3**0.5
+_SIGNS = np.array([(i, j) for i in (0, -1, 1) for j in (0, -1, 1)], dtype=float)
 #: cells of more atoms are compared by lattice and orbits alone
 _MOST_ATOMS = 400
 #: neighbours are looked for within this many edges of the mean volume of an atom
@@ -260,6 +261,31 @@ def _voronoi(primitive: Array) -> Array:
     return lengths
 
 
+def _reduced(basis: Array) -> Array:
+    """Give a basis of the same lattice with short vectors: few images of a cell then cover a sphere.
+
+    The longest vector is shortened by the others until none gets shorter (Semaev, Lect. Notes Comput. Sci. 2146, 181 (2001),
+    doi:10.1007/3-540-44670-2_13).
+    """
+    short = basis.copy()
+    for _ in range(100):
+        short = short[np.argsort(np.einsum("ij,ij->i", short, short))]
+        tries = short[2] + _SIGNS @ short[:2] - np.round(_projection(short)) @ short[:2]
+        best = tries[int(np.argmin(np.einsum("ij,ij->i", tries, tries)))]
+        pair = short[1] - np.round(short[1] @ short[0] / (short[0] @ short[0])) * short[0]
+        if best @ best > (1 - 1e-9) * (short[2] @ short[2]) and pair @ pair > (1 - 1e-9) * (short[1] @ short[1]):
+            break
+        short[2], short[1] = best, pair
+    return short
+
+
+def _projection(short: Array) -> Array:
+    """The third vector in terms of the first two, as near as their plane allows."""
+    gram = short[:2] @ short[:2].T
+    found: Array = np.linalg.solve(gram, short[:2] @ short[2])
+    return found
+
+
 def _surroundings(primitive: Array, atoms: list[Array], orbits: list[Orbit]) -> tuple[Array, Array, float]:
     place = np.concatenate(atoms)
     edge = float(abs(np.linalg.det(primitive)) / len(place)) ** (1 / 3)
@@ -267,22 +293,28 @@ def _surroundings(primitive: Array, atoms: list[Array], orbits: list[Orbit]) -> 
         return np.zeros((len(orbits), 0)), np.zeros((len(orbits), 0)), edge
     weight = np.concatenate([np.full(len(part), _charge(o.occupants)) for part, o in zip(atoms, orbits, strict=True)])
     weight /= weight.mean()
-    spacing = 1.0 / np.linalg.norm(np.linalg.inv(primitive), axis=0)
+    reduced = _reduced(primitive)
+    inverse = np.linalg.inv(reduced)
+    place = place @ primitive @ inverse
+    spacing = 1.0 / np.linalg.norm(inverse, axis=0)
     most = np.floor(_REACH * edge / spacing + 0.5).astype(int)
     grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in most), indexing="ij"), axis=-1).reshape(-1, 3)
-    shifts = grid @ primitive
+    shifts = grid @ reduced
     near = np.empty((len(orbits), NEIGHBOURS))
     charge = np.empty((len(orbits), 2))
     starts = np.cumsum([0, *map(len, atoms)])
+    long = np.einsum("ti,ti->t", shifts, shifts)
     for i, start in enumerate(starts[:-1]):
         off = place - place[start]
-        vectors = ((off - np.round(off)) @ primitive)[:, None, :] + shifts
-        square = np.einsum("nti,nti->nt", vectors, vectors) / edge**2
+        off = (off - np.round(off)) @ reduced
+        square = (np.einsum("ni,ni->n", off, off)[:, None] + long + 2.0 * off @ shifts.T) / edge**2
         square[start, len(shifts) // 2] = np.inf
-        nearest = np.partition(square, min(NEIGHBOURS, square.size) - 1, axis=None)[:NEIGHBOURS]
-        near[i, : nearest.size] = np.sqrt(np.minimum(np.sort(nearest), _REACH**2))
+        atom, shift = np.nonzero(square < _REACH**2)
+        inside = np.maximum(square[atom, shift], 0.0)
+        nearest = np.sort(inside)[:NEIGHBOURS]
+        near[i, : nearest.size] = np.sqrt(nearest)
         near[i, nearest.size :] = _REACH
-        charge[i] = [weight @ (np.maximum(1.0 - square / width**2, 0.0) ** 2).sum(axis=1) for width in _WIDTHS]
+        charge[i] = [weight[atom] @ np.maximum(1.0 - inside / width**2, 0.0) ** 2 for width in _WIDTHS]
     return near, charge, edge
 
 
