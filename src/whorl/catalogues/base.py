@@ -74,7 +74,10 @@ class Entry:
 
 @runtime_checkable
 class Catalogue(Protocol):
-    """A searchable set of hypotheses."""
+    """A searchable set of hypotheses.
+
+    One whose entries are not equally probable has ``log_prior(entry)`` too: log odds against an entry of an ordinary one.
+    """
 
     @property
     def name(self) -> str:
@@ -100,15 +103,6 @@ class Catalogue(Protocol):
     @property
     def content_hash(self) -> str:
         """SHA-256 over everything the catalogue holds, for provenance and caches."""
-        ...
-
-
-@runtime_checkable
-class Weighted(Catalogue, Protocol):
-    """A catalogue whose entries are not equally probable before the data are seen."""
-
-    def log_prior(self, entry: Entry) -> float:
-        """Log odds of an entry against one of an ordinary catalogue."""
         ...
 
 

@@ -23,7 +23,7 @@ def refine(
     ] = None,
     shape: Annotated[
         str | None,
-        typer.Option("--shape", metavar="NAME", help="Shape of the particles: sphere, spheroid or lognormal spheres."),
+        typer.Option("--shape", metavar="NAME", help="Shape of the particles: sphere, spheroid, lognormal, shell, core-shell."),
     ] = None,
     range: options.Range = None,
     set: options.Set = None,

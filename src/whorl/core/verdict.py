@@ -85,7 +85,7 @@ class FitQuality(_Model):
 
 
 class Unexplained(_Model):
-    """What a fit leaves over that is not noise: its share of the signal's power up to ``reach`` on the axis, and what it shows."""
+    """What a fit leaves over that is not noise: its share of the signal's power up to ``reach`` on the axis, what it shows."""
 
     share: Quantity
     reach: Number

@@ -32,6 +32,7 @@ MEANINGS: Final = {
     "diameter": "particle diameter",
     "polar_diameter": "particle diameter along the axis of the spheroid",
     "size_spread": "standard deviation of ln(diameter)",
+    "thickness": "thickness of the shell",
     "size": "particle diameter",
     "sigma_size": "width of the size distribution",
     "x": "fractional coordinate",

@@ -142,3 +142,12 @@ def test_copies_of_an_entry_are_left_out(structures):
     assert kept[0].entry.family == "fcc"  # the family is learnt from the copy
     clusters = [row(structures.icosahedron, "one"), row(structures.icosahedron, "two")]
     assert len(without_copies(clusters)) == 2
+
+
+def test_core_shell_needs_two_crystals(structures):
+    signal = prepare(measured(structures.nickel))
+    with pytest.raises(UsageError, match="core-shell particle of 1"):
+        PDF.trials(signal, [structures.nickel], start={"shape": "core-shell"})
+    problems = PDF.trials(signal, [structures.nickel, structures.nickel], start={"shape": "core-shell"})
+    assert len(problems) == 4
+    assert all("2:thickness" in {p.name for p in problem.parameters} for problem, _ in problems)

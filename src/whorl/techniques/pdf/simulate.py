@@ -26,6 +26,7 @@ SAMPLE: Mapping[str, tuple[float | None, str]] = {
     "delta1": (0.0, "correlated motion, angstrom"),
     "diameter": (None, "diameter of a crystallite, angstrom (default: infinite)"),
     "polar_diameter": (None, "diameter of a spheroidal crystallite along its axis, angstrom (default: a sphere)"),
+    "thickness": (None, "thickness of a hollow sphere, angstrom; the diameter is then the outer one"),
     "size_spread": (None, "standard deviation of ln(diameter) of spherical crystallites; the diameter is then the median"),
     "zoom": (1.0, "factor on all lengths"),
     "bond": (None, "bond length of an open cluster, angstrom"),
@@ -81,12 +82,12 @@ def simulate(hypothesis: Hypothesis, *, settings: Mapping[str, Any] | None = Non
     )  # fmt: skip
     scaled = zoomed(hypothesis, sample["zoom"] or 1.0, bond=sample["bond"], element=sample["element"])
     phase = make_phase(scaled, float(axis[-1]) + 4.0, positions=False)
-    second = next((k for k in ("polar_diameter", "size_spread") if sample[k] is not None), None)
+    second = next((k for k in ("polar_diameter", "size_spread", "thickness") if sample[k] is not None), None)
     shape = next((s for s, name in SHAPES.items() if name == second), "sphere")
     option = PhaseOptions(size=sample["diameter"], size_free=False, shape=shape, motion=None)
     fixed = {p.name: sample["u_iso"] for p in phase.parameters if p.name.startswith("U_") and sample["u_iso"]}
     fixed |= {k: sample[k] or 0.0 for k in ("delta1", "delta2")}
-    fixed |= {k: sample[k] for k in ("diameter", "polar_diameter", "size_spread") if sample[k] is not None}
+    fixed |= {k: sample[k] for k in ("diameter", "polar_diameter", "size_spread", "thickness") if sample[k] is not None}
     problem = PdfProblem(signal, [phase], [option], free_instrument=(), fixed=fixed)
     values = np.array([p.value for p in problem.parameters])
     g = problem.evaluate(values, jacobian=False).basis[:, 0] * (sample["scale"] or 1.0)
@@ -103,7 +104,18 @@ def _checked(sample: Mapping[str, Any]) -> dict[str, Any]:
         If one is no number, or not in its range.
     """
     out = dict(sample)
-    for name in ("u_iso", "diameter", "polar_diameter", "size_spread", "zoom", "bond", "delta1", "delta2", "scale"):
+    for name in (
+        "u_iso",
+        "diameter",
+        "polar_diameter",
+        "size_spread",
+        "thickness",
+        "zoom",
+        "bond",
+        "delta1",
+        "delta2",
+        "scale",
+    ):
         value = sample[name]
         if value is None:
             continue

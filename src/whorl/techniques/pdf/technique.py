@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.catalogues.base import Catalogue, Entry, Weighted
+from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError, UsageError, WhorlError
 from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
@@ -21,6 +21,7 @@ from whorl.fitting.projected import Projected
 from whorl.techniques.pdf import explain
 from whorl.techniques.pdf.crystal_phase import free_coordinates
 from whorl.techniques.pdf.index import load_index
+from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.noise import noise_share
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
@@ -43,6 +44,8 @@ _STRONG = 3.0
 _HOPELESS_MISFIT = 0.65
 #: a spheroid is tried from the flat and from the long side, small and large: each has a minimum of its own
 _ASPECTS, _SPHEROIDS = (0.5, 2.0), (22.0, 45.0)
+#: two crystals as the core and the shell of one particle; starts of the shell's thickness, angstrom
+_CORE_SHELL, _THICKNESSES = "core-shell", (4.0, 12.0)
 #: entries handed on: of a whole search, and beside phases found before
 _SHORTLIST, _SHORTLIST_BESIDE = 600, 60
 #: free coordinates up to which a crystal's are refined when candidates are ranked
@@ -133,28 +136,43 @@ class PairDistribution:
         most = 0 if "phases" in start else _MOST_RANKED if effort == "rank" else None
         phases = [self._phase(h, signal, s, positions=positions, most=most) for h, s in zip(hypotheses, starts, strict=True)]
         _check_fixed(fixed, phases)
-        shape = start.get("shape") or "sphere"
-        if shape not in SHAPES:
-            raise UsageError(f"unknown shape {shape!r}", remedy=f"Shapes are {', '.join(SHAPES)}.")
-        sizes = self._size_choices(hypotheses, start, starts, quick=quick or hopeless)
         out: list[tuple[Problem, Array | None]] = []
+        for options in self._options(hypotheses, start, starts, quick=quick or hopeless):
+            problem = PdfProblem(signal, phases, options, free_instrument=tuple(dict.fromkeys(instrument)), fixed=fixed)
+            first = _start_values(problem, start.get("values", {}))
+            out.append((problem if effort == "full" else Projected(problem, slow_curves(problem.x)), first))
+        return out
+
+    def _options(
+        self,
+        hypotheses: Sequence[Hypothesis],
+        start: Mapping[str, Any],
+        starts: Sequence[Mapping[str, Any]],
+        *,
+        quick: bool,
+    ) -> list[list[PhaseOptions]]:
+        """What else of the phases varies: one list for each problem to try."""
+        shape = start.get("shape") or "sphere"
+        if shape == _CORE_SHELL:
+            return _core_shell(hypotheses, starts)
+        if shape not in SHAPES:
+            raise UsageError(f"unknown shape {shape!r}", remedy=f"Shapes are {', '.join([*SHAPES, _CORE_SHELL])}.")
+        sizes = self._size_choices(hypotheses, start, starts, quick=quick)
         if shape == "spheroid":
             sizes = [tuple(None if s is None else d for s in choice) for choice in sizes for d in _SPHEROIDS]
-        for choice, aspect in product(sizes, _ASPECTS if shape == "spheroid" else (1.0,)):
-            options = [
+        return [
+            [
                 PhaseOptions(
                     size=s,
                     size_free=s is not None,
                     shape=shape,
                     aspect=aspect,
-                    prefix="" if len(phases) == 1 else f"{i + 1}:",
+                    prefix="" if len(hypotheses) == 1 else f"{i + 1}:",
                 )
                 for i, s in enumerate(choice)
             ]
-            problem = PdfProblem(signal, phases, options, free_instrument=tuple(dict.fromkeys(instrument)), fixed=fixed)
-            first = _start_values(problem, start.get("values", {}))
-            out.append((problem if effort == "full" else Projected(problem, slow_curves(problem.x)), first))
-        return out
+            for choice, aspect in product(sizes, _ASPECTS if shape == "spheroid" else (1.0,))
+        ]
 
     @staticmethod
     def _phase(
@@ -232,18 +250,26 @@ class PairDistribution:
         return explain.findings(fit, leftover=leftover)
 
 
-def model_of(fit: Fit) -> PdfProblem:
-    """The model behind a fit, whether or not slow curves were taken off."""
-    problem = fit.problem.inner if isinstance(fit.problem, Projected) else fit.problem
-    assert isinstance(problem, PdfProblem)
-    return problem
+def _core_shell(hypotheses: Sequence[Hypothesis], starts: Sequence[Mapping[str, Any]]) -> list[list[PhaseOptions]]:
+    """A sphere of the first structure in a shell of the second, thin or thick, of its own amount or as volumes say."""
+    if len(hypotheses) != 2 or not all(isinstance(h, Crystal) for h in hypotheses):
+        raise UsageError(
+            f"a core-shell particle of {len(hypotheses)} structures",
+            remedy="Name two crystals, the core first.",
+        )
+    core = PhaseOptions(size=starts[0].get("diameter") or 45.0, size_free=True, prefix="1:")
+    return [
+        [core, PhaseOptions(size=60.0, size_free=True, shape="shell", prefix="2:", thickness=t, core=0, by_volume=tied)]
+        for tied in (True, False)
+        for t in _THICKNESSES
+    ]
 
 
 def _sizes(fit: Fit) -> dict[str, float]:
     """Diameters of the phases that are particles, by the prefix of their parameters."""
     problem = model_of(fit)
     named = problem.named_values(fit.values)
-    return {o.prefix: named[f"{o.prefix}diameter"] for o in problem.options if o.size is not None}
+    return {o.prefix: named[f"{o.prefix}diameter"] for o in problem.options if o.size is not None and o.core is None}
 
 
 PDF = PairDistribution()
@@ -327,14 +353,8 @@ def _suggestion(p: Proposal, members: Mapping[tuple[str, str], int]) -> Suggesti
 
 def _own_prior(row: Row) -> float:
     """Log prior of an entry beside the uniform ones: its size, and what its catalogue says of it."""
-    weighted = _weighted(row.catalogue)
-    return (weighted.log_prior(row.entry) if weighted else 0.0) + _size_prior(row.entry)
-
-
-@lru_cache(maxsize=64)
-def _weighted(catalogue: Catalogue) -> Weighted | None:
-    """The catalogue, if its entries are weighted: asked once, since it takes longer than the rest of a row's prior."""
-    return catalogue if isinstance(catalogue, Weighted) else None
+    said = getattr(row.catalogue, "log_prior", None)
+    return (said(row.entry) if said else 0.0) + _size_prior(row.entry)
 
 
 def _size_prior(entry: Entry) -> float:
@@ -349,7 +369,7 @@ def _size_prior(entry: Entry) -> float:
 
 
 def _check_fixed(fixed: Mapping[str, float] | None, phases: Sequence[PhaseModel]) -> None:
-    extra = ("diameter", "polar_diameter", "size_spread", "delta1", "delta2")
+    extra = ("diameter", "polar_diameter", "size_spread", "thickness", "delta1", "delta2")
     names = {"qdamp", "qbroad"}
     for i, phase in enumerate(phases):
         prefix = "" if len(phases) == 1 else f"{i + 1}:"

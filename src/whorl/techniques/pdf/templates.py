@@ -100,7 +100,7 @@ def template(s: Signature, radiation: str) -> NDArray[np.float16] | None:
     --------
     >>> pair = Signature(("Au",), (1.0,), 0.0, False, np.array([2.88]), np.array([1.0]), np.zeros(1, dtype=np.int64))
     >>> found = template(pair, "x-ray")
-    >>> abs(CLOSED.r[np.argmax(found)] - 2.88) < 0.01
+    >>> bool(abs(CLOSED.r[np.argmax(found)] - 2.88) < 0.01)
     True
     """
     symbols = tuple("Au" if x == ANY_ELEMENT else x for x in s.symbols)
