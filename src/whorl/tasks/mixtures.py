@@ -67,7 +67,9 @@ def _starts(ranked: Sequence[Tried]) -> list[Tried]:
     """The best candidate, and the best of other families that are not far behind."""
     most = _STARTS if ranked[0].fit.rw < _POOR else _STARTS_POOR
     out = [ranked[0]]
-    for t in ranked[1:]:
+    for t in (
+        t for t in ranked[1:] if t.suggestions[0].kind == ranked[0].suggestions[0].kind or t.suggestions[0].kind == "crystal"
+    ):
         if t.score > ranked[0].score - _BEHIND and not any(t.families & o.families or _alike(t.fit, o.fit) for o in out):
             out.append(t)
     return out[:most]
