@@ -120,7 +120,7 @@ def add_search(table: Table, known: CrystalCatalogue, *, quick: bool) -> None:
     rng = np.random.default_rng(SEED)
     in_family = Counter(member.family for member in known.members.values())
     pool = [m for m in known.members.values() if in_family[m.family] >= 3 and all(o[0][1] == 1 for *_, o in m.sites)]
-    chosen = [pool[i] for i in rng.permutation(len(pool))[: 2 if quick else 30]]
+    chosen = [pool[i] for i in rng.permutation(len(pool))[: 2 if quick else 20]]
     first, named, shift = 0, 0, []
     for member in chosen:
         reduced = Without(known, member.reduced_formula)
