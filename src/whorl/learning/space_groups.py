@@ -9,6 +9,7 @@ that were kept from training, makes its probabilities honest for structures that
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,7 @@ from whorl.learning.space_groups_corpus import (
     catalogue_state,
     database_entries,
     make_database,
+    packings,
     simulate_curves,
     unseen_entries,
 )
@@ -216,8 +218,14 @@ def train(request: Request) -> Trained:
     epochs, validation = int(request.settings["epochs"]), int(request.settings["validation"])
     database = make_database(seed, progress=lambda done, total: request.progress("structure types", done, total))
     rng = np.random.default_rng([seed, 2])
-    entries = database_entries(database, count, rng)
-    curves = simulate_curves(entries, count, rng, progress=lambda done, total: request.progress("entries", done, total))
+    beside = int(count * float(request.settings["packings"]))
+    sources = {"entries": (database_entries(database, count - beside, rng), count - beside)}
+    if beside:
+        sources["packings"] = (packings(beside, rng), beside)
+    parts = [
+        simulate_curves(crystals, n, rng, progress=partial(request.progress, stage)) for stage, (crystals, n) in sources.items()
+    ]
+    curves = Curves(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("g", "label", "qmax")))
     network = build_network(seed)
     fit(network, curves, epochs=epochs, rng=np.random.default_rng([seed, 3]), request=request)
     rng = np.random.default_rng([seed, 4])
@@ -289,7 +297,7 @@ def _card(request: Request, temperature: float, metrics: tuple[Metric, ...], cat
     )
 
 
-_CASES = "entries of a modelled database, one curve each"
+_CASES = "entries of a modelled database (and packings beside it), one curve each"
 
 TRAINERS = {
     MODEL: Trainer(
@@ -299,7 +307,7 @@ TRAINERS = {
         cases=100_000,
         meaning_of_cases=_CASES,
         train=train,
-        settings={"epochs": 14, "validation": 1350},
+        settings={"epochs": 14, "packings": 0.0, "validation": 1350},
         libraries=("torch", "spglib"),
     )
 }

@@ -154,6 +154,15 @@ def database_entries(database: Database, count: int, rng: np.random.Generator, *
             yield child_of(database.types[k][int(rng.choice(len(database.types[k]), p=database.popularity[k]))], rng)
 
 
+def packings(count: int, rng: np.random.Generator, *, relatives: int = 4) -> Iterator[Parent]:
+    """Draw random packings beside the database, each with some relatives, the groups in turn."""
+    for i in range(count // relatives + 1):
+        parent = trained_parent(GROUPS[i % len(GROUPS)], rng)
+        yield parent
+        for _ in range(relatives - 1):
+            yield child_of(parent, rng)
+
+
 def simulate_curves(
     crystals: Iterator[Parent],
     count: int,

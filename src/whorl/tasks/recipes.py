@@ -151,7 +151,7 @@ class Identify:
             range=self.range,
             settings=self.settings,
             also=self.also,
-            further=self._substituted if self.elements else None,
+            further=self._substituted if self.elements and len(self.elements) > 1 and not self.only else None,
             progress=progress,
         )
 

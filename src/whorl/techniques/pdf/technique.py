@@ -321,7 +321,7 @@ def _labelled(progress: Progress, label: str) -> Any:
 
 
 def _can_be_a_phase(entry: Entry) -> bool:
-    """Invented clusters of no element take up whatever a model leaves at short distances; small crystals say the same as they."""
+    """Clusters of no element take up whatever a model leaves at short distances; small crystals say the same as they."""
     return entry.kind == "crystal" or (bool(entry.elements) and entry.atoms >= _SMALLEST_PHASE)
 
 
