@@ -248,14 +248,14 @@ def test_the_number_of_rows_is_bounded(monkeypatch):
 
 def test_elements_without_radii_are_passed_over(small):
     assert substitutions(["Ar", "Xe"], small).entries() == []
+    assert substitutions(["O"], small).entries() == []
+    assert {e.formula for e in substitutions(["K", "Cl", "D"], small).entries()} == {"KCl"}
     assert {e.formula for e in substitutions(["K", "Cl", "Ar"], small).entries()} == {"KCl"}
 
 
 def test_what_cannot_be_asked(small):
     with pytest.raises(UsageError, match="unknown element 'Qq'"):
         substitutions(["Qq", "O"], small)
-    with pytest.raises(UsageError, match="at least two elements"):
-        substitutions(["O", "O"], small)
     found = substitutions(["K", "Cl"], small)
     for ask in (found.load, found.log_prior):
         with pytest.raises(CatalogueError, match="no entry 'nothing'") as caught:

@@ -148,7 +148,7 @@ def substitutions(elements: Collection[str], known: CrystalCatalogue | None = No
     Parameters
     ----------
     elements : collection of str
-        Chemical symbols the sample may hold; a substitution is made of some or all of them.
+        Chemical symbols the sample may hold; a substitution is made of two or more of them.
     known : CrystalCatalogue, optional
         The compounds whose prototypes are used: "compounds" when not given.
 
@@ -159,7 +159,7 @@ def substitutions(elements: Collection[str], known: CrystalCatalogue | None = No
     Raises
     ------
     UsageError
-        If an element is not known or fewer than two are given.
+        If an element is not known.
 
     Examples
     --------
@@ -168,11 +168,9 @@ def substitutions(elements: Collection[str], known: CrystalCatalogue | None = No
     >>> entry.name, found.load(entry.key).formula
     ('NaFePO4 (olivine, substituted for Li)', 'NaFePO4')
     """
-    unknown = sorted(set(elements) - set(SYMBOLS))
+    unknown = sorted(set(elements) - set(SYMBOLS) - {"D"})
     if unknown:
         raise UsageError(f"unknown element {unknown[0]!r}", remedy="Use chemical symbols such as Li or O.")
-    if len(set(elements)) < 2:
-        raise UsageError("a substitution needs at least two elements", remedy="Name all elements that the sample may hold.")
     return _substitutions(frozenset(elements), _compounds() if known is None else known)
 
 
