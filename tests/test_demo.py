@@ -40,7 +40,7 @@ def test_five_measured_files_are_identified(demo):
     # above the transition both cells fit alike: the tetragonal one must be in the first group
     group = [c["name"] for c in found["SrFe2As2_246K.gr"]["candidates"] if c["group"] == 1]
     assert "SrFe2As2 (ThCr2Si2)" in group
-    assert all(verdict["none_probability"] < 0.1 for verdict in found.values())
+    assert all(verdict["none_probability"] < 0.3 for verdict in found.values())
 
 
 @pytest.mark.slow

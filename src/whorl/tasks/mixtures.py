@@ -53,14 +53,16 @@ def with_more_phases(
         Further phases that are tried in any case.
     """
     out = list(ranked)
-    starts = _starts(ranked)
+    starts, added = _starts(ranked), list[Tried]()
     for _ in range(MOST_PHASES - 1):
-        found = _extended(run, starts, beside, named, known={_key(t.suggestions) for t in out})
-        if not found or found[0].score <= out[0].score:
+        found = _extended(run, starts, beside, named, known={_key(t.suggestions) for t in [*out, *added]})
+        if not found:
             break
-        out = sorted([*out, *found], key=lambda t: -t.score)
+        # two phases of three may explain too little to win, and all three together enough
+        added += found
         starts = found[:1]
-    return out
+    better = [t for t in added if t.score > out[0].score]
+    return sorted([*out, *better], key=lambda t: -t.score)
 
 
 def _starts(ranked: Sequence[Tried]) -> list[Tried]:

@@ -122,17 +122,17 @@ def test_entries_that_the_radiation_is_not_tabulated_for_are_passed_over(rows, h
     for radiation, expected in (("x-ray", {"Pb", "Po"}), ("neutron", {"Pb"})):
         stated = prepare(signal.measurement, settings={"radiation": radiation})
         found = PDF.propose(stated, [c for c in builtin_catalogues() if c.name == "elements"], elements=both)
-        assert set().union(*(s.elements for s in found)) == expected
+        assert set().union(*(s.elements for s in found.suggestions)) == expected
 
 
 def test_suggestions_load_what_they_name(rows, home, monkeypatch):
     monkeypatch.setenv("WHORL_HOME", str(home))
     pt = next(r for r in rows if r.entry.catalogue == "elements" and r.entry.elements == {"Pt"})
     found = PDF.propose(experiment(pt, 2, clean=True), builtin_catalogues(), elements=frozenset({"Pt"}))
-    first = found[0]
+    first = next(s for s in found.suggestions if s.kind == "crystal")
     assert first.key == f"elements/{pt.entry.key}"
     assert first.load().formula == "Pt"
-    open_ones = [s for s in found if s.key.startswith("nanoparticles")]
+    open_ones = [s for s in found.suggestions if s.key.startswith("nanoparticles")]
     assert open_ones
     assert all(s.elements == {"Pt"} for s in open_ones[:5])
 
