@@ -101,6 +101,8 @@ def test_held_out_types_never_train():
     database = space_groups_corpus.make_database(SEED, types=2)
     for entry in space_groups_corpus.database_entries(database, 90, rng, untyped=1.0):
         assert space_groups_corpus.held_out(entry) == ""
+    for entry in islice(space_groups_corpus.packings(90, rng), 90):
+        assert space_groups_corpus.held_out(entry) == ""
     random_types = [t for k, types in enumerate(database.types) for t in types[_known(k) :]]
     assert random_types
     assert {space_groups_corpus.held_out(t) for t in random_types} == {""}
