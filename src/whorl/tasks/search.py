@@ -30,6 +30,7 @@ _POOR, _POOR_AT_MOST = 0.65, 4
 #: relatives of the first that had no first fit: how many are tried, how far behind in the cheap match and in the first fit
 _KIN, _KIN_BEHIND, _KIN_CLOSE = 12, 5.0, 2.0
 _LEAST_SHARE = 0.2
+_EVEN = 1.0  # difference of log evidence up to which relatives are ordered by misfit
 _LEAST_DISCREPANCY = 0.003
 
 
@@ -97,7 +98,22 @@ def _weighed(ranked: Sequence[Tried], temper: Temper) -> list[Tried]:
     level = min(temper.discrepancy, *(t.fit.rw for t in ranked))
     temper = Temper(max(level, _LEAST_DISCREPANCY), temper.fraction)
     out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
-    return sorted(out, key=lambda t: -t.score)
+    return _by_misfit_where_even(sorted(out, key=lambda t: -t.score))
+
+
+def _by_misfit_where_even(ranked: Sequence[Tried]) -> list[Tried]:
+    """Order the relatives of the first that evidence does not tell from it by misfit; the better fit gets the better score.
+
+    They have the same parameters, and what little their evidence differs by comes from the width of the optimum.
+    """
+    first = ranked[0]
+    even = [t for t in ranked if t.families == first.families and t.score > first.score - _EVEN]
+    scores = [t.score for t in even]
+    moved = [
+        replace(t, prior=t.prior + score - t.score)
+        for t, score in zip(sorted(even, key=lambda t: t.fit.rw), scores, strict=True)
+    ]
+    return [*moved, *(t for t in ranked if all(t is not e for e in even))]
 
 
 def misfits(technique: Technique, outcome: Outcome) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from whorl.techniques.pdf.phases import CrystalPhase, channel_table
 Array = NDArray[np.float64]
 
 REACH = 16.0  # angstrom
-REACH_BONDS = 7.2
+REACH_BONDS = 8.2
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ Single = NDArray[np.float32]
 WINDOW = (1.5, 14.0)  # angstrom
 POINTS = 640
 DX = float(np.log(WINDOW[1] / WINDOW[0])) / (POINTS - 1)
-REFERENCE_BOND = 2.84  # angstrom: the middle, in ln, of the bonds of metals, 2.15 (Be) to 3.75 (Pb, rare earths)
+REFERENCE_BOND = 2.84  # angstrom: the middle, in ln, of the bonds of metals, from 1.9 to 4.3 with room on either side
 _STEP = 0.02
 _MARGIN = 1.0  # angstrom beyond the last point, where a template fades out
 _WEIGHT_Q = 6.0  # 1/angstrom: where the weights of the pairs are taken as constant
@@ -67,8 +67,8 @@ class LogGrid:
         return _band(self, round(qmin, 3), None if qmax is None else round(qmax, 3))
 
 
-#: shifts by 4.5 % and by 32 %: crystals and clusters of known size, clusters of unknown bond length
-CLOSED, OPEN = LogGrid(13), LogGrid(80)
+#: shifts by 4.5 %, and by half to either side: crystals and clusters of known size, clusters of unknown bond length
+CLOSED, OPEN = LogGrid(13), LogGrid(120)
 
 
 @lru_cache(maxsize=32)
