@@ -113,7 +113,8 @@ def _by_misfit_where_even(ranked: Sequence[Tried]) -> list[Tried]:
         replace(t, prior=t.prior + score - t.score)
         for t, score in zip(sorted(even, key=lambda t: t.fit.rw), scores, strict=True)
     ]
-    return [*moved, *(t for t in ranked if all(t is not e for e in even))]
+    others = [t for t in ranked if all(t is not e for e in even)]
+    return sorted([*moved, *others], key=lambda t: -t.score)
 
 
 def misfits(technique: Technique, outcome: Outcome) -> tuple[float, float]:
