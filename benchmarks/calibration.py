@@ -255,13 +255,15 @@ def draw_curves(path: Path, curves: dict[str, Figures]) -> None:
 
 
 def write_page(page: Path, table: Table) -> None:
-    """Put the table into the page, between its marks."""
+    """Put the picture and the table into the page, between its marks."""
     text = page.read_text(encoding="utf-8")
     begin, end = (text.index(mark) for mark in MARKS)
     head = ["| what | bar | reached | note |", "| --- | --- | --- | --- |"]
     signs = {True: " ✓", False: " **missed**", None: ""}
     rows = [f"| {r.what} | {r.bar} | {r.reached}{signs[r.met]} | {r.note} |" for r in table.rows]
-    page.write_text(text[: begin + len(MARKS[0])] + "\n" + "\n".join(head + rows) + "\n" + text[end:], encoding="utf-8")
+    picture = "![Reliability curves: simulated and measured](../images/reliability.svg)"
+    body = "\n".join([picture, "", *head, *rows])
+    page.write_text(f"{text[: begin + len(MARKS[0])]}\n{body}\n{text[end:]}", encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:
