@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+
+#: one thread in linear algebra: sums are then always made in the same order, and give the same bits here as in a worker
+_LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     whorl 0...
     0
     """
+    for name in _LIBRARIES:
+        os.environ.setdefault(name, "1")
     from whorl.cli.app import run
 
     return run(argv)

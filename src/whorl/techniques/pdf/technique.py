@@ -135,6 +135,8 @@ class PairDistribution:
         # many coordinates cost much and rank little: they wait for the last fits; beside another phase they stay
         most = 0 if "phases" in start else _MOST_RANKED if effort == "rank" else None
         phases = [self._phase(h, signal, s, positions=positions, most=most) for h, s in zip(hypotheses, starts, strict=True)]
+        if "phases" in start:  # a search holds what it has found so far, of which these problems may hold less
+            fixed = {name: value for name, value in (fixed or {}).items() if name in _fixable(phases)}
         _check_fixed(fixed, phases)
         out: list[tuple[Problem, Array | None]] = []
         for options in self._options(hypotheses, start, starts, quick=quick or hopeless):
@@ -298,13 +300,13 @@ def without_copies(rows: Sequence[Row]) -> list[Row]:
     The first keeps the later one's family.
     """
     kept: list[Row] = []
-    seen: dict[tuple[str, int | None], list[int]] = {}
+    seen: dict[tuple[str, int | None, int], list[int]] = {}
     for row in rows:
         entry = row.entry
         if entry.kind != "crystal":
             kept.append(row)
             continue
-        key = ("".join(sorted(entry.formula)), entry.space_group)
+        key = ("".join(sorted(entry.formula)), entry.space_group, entry.atoms)  # polytypes differ in the atoms of the cell
         for i in seen.get(key, []):
             if abs(kept[i].density / row.density - 1) < 0.015:
                 if not kept[i].entry.family and entry.family:
@@ -369,12 +371,18 @@ def _size_prior(entry: Entry) -> float:
     return -_EXACT_SLOPE * max(0.0, float(np.log(entry.atoms / _EXACT_ATOMS)))
 
 
-def _check_fixed(fixed: Mapping[str, float] | None, phases: Sequence[PhaseModel]) -> None:
+def _fixable(phases: Sequence[PhaseModel]) -> set[str]:
+    """Names of all parameters of a problem."""
     extra = ("diameter", "polar_diameter", "size_spread", "thickness", "delta1", "delta2")
     names = {"qdamp", "qbroad"}
     for i, phase in enumerate(phases):
         prefix = "" if len(phases) == 1 else f"{i + 1}:"
         names |= {prefix + p.name for p in phase.parameters} | {prefix + e for e in extra}
+    return names
+
+
+def _check_fixed(fixed: Mapping[str, float] | None, phases: Sequence[PhaseModel]) -> None:
+    names = _fixable(phases)
     unknown = sorted(set(fixed or {}) - names)
     if unknown:
         raise UsageError(f"no parameter {unknown[0]!r} to fix", remedy=f"Parameters are {', '.join(sorted(names))}.")
