@@ -9,6 +9,7 @@ from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import Cluster, FormFactor
 from whorl.core.measurement import Measurement
 from whorl.fitting.solve import solve
+from whorl.physics.form_factors import xray
 from whorl.techniques.pdf.nuisances import NUISANCES, _band_noise
 from whorl.techniques.pdf.prepare import prepare
 from whorl.techniques.pdf.simulate import SAMPLE, simulate, zoomed
@@ -167,7 +168,10 @@ def test_two_phases_are_told_apart_with_their_fractions(structures):
     signal = prepare(measured, range=(1.5, 20.0))
     (problem, first), *_ = PDF.trials(signal, [structures.nickel, structures.silicon], start={"size": False})
     found = PDF.findings(solve(problem, start=first))
-    weights = share * np.array([58.693, 28.085]) / np.array([28.0, 14.0]) ** 2
+    q = np.arange(0.1, 22.0, 0.1)
+    power = q**2 * np.exp(-2 * 0.008 * q**2)  # what of each Q ends up in G(r)
+    f2 = np.array([np.average(xray(symbol, q) ** 2, weights=power) for symbol in ("Ni", "Si")])
+    weights = share * np.array([58.693, 28.085]) / f2
     assert [p.weight_fraction.value for p in found.phases] == pytest.approx(weights / weights.sum(), abs=0.01)
     assert [p.formula for p in found.phases] == ["Ni", "Si"]
     assert found.parameters["1:a"].value == pytest.approx(3.524, abs=1e-3)

@@ -8,19 +8,17 @@ from numpy.typing import NDArray
 from whorl.core.hypothesis import Cluster
 from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
-from whorl.physics.form_factors import scattering_factor
 from whorl.techniques.pdf.extra_peaks import with_extra_peaks
 from whorl.techniques.pdf.magnetism import magnetic_sign
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.phases import PhaseModel
 from whorl.techniques.pdf.remainder import in_words, remainder
-from whorl.techniques.pdf.residual import EXTRA, PdfProblem
+from whorl.techniques.pdf.residual import EXTRA, PdfProblem, strength
 from whorl.techniques.protocol import Findings, Remainder
 
 Array = NDArray[np.float64]
 
 _HIGH_U = 0.05
-_TYPICAL_U = 0.008  # angstrom^2
 _LIKELY = 0.5
 
 
@@ -117,36 +115,23 @@ def weight_fractions(scales: Array, masses: Array, strengths: Array) -> Array:
 def _phases(problem: PdfProblem, fit: Fit) -> list[Phase]:
     from ase.data import atomic_masses, atomic_numbers
 
-    radiation = problem.signal.instrument.radiation
     masses, strengths = [], []
     for phase in problem.phases:
-        strengths.append(_strength(phase, radiation, problem.signal.instrument.qmax or 25.0))
+        strengths.append(float(np.sqrt(strength(phase, problem.signal.instrument))))
         masses.append(float(phase.fractions @ np.array([atomic_masses[atomic_numbers.get(s, 1)] for s in phase.symbols])))
-    mass, strength = np.array(masses), np.array(strengths)
-    fractions = weight_fractions(problem.scales(fit.values, fit.factors), mass, strength)
+    mass, power = np.array(masses), np.array(strengths)
+    fractions = weight_fractions(problem.scales(fit.values, fit.factors), mass, power)
     return [
         Phase(
             name=phase.hypothesis.name,
             formula=_formula(phase),
             weight_fraction=Quantity(value=float(w), sigma=float(s), unit="1"),
         )
-        for phase, w, s in zip(problem.phases, fractions, _fraction_sigma(problem, fit, mass, strength), strict=True)
+        for phase, w, s in zip(problem.phases, fractions, _fraction_sigma(problem, fit, mass, power), strict=True)
     ]
 
 
-def _strength(phase: PhaseModel, radiation: str, qmax: float) -> float:
-    """Root mean square of <f(Q)> over the Q that make G(r), with the power that thermal motion leaves: Q^2 exp(-2 U Q^2).
-
-    Light elements scatter less at high Q than their charge says: with <f(0)> half of all two-phase fractions are off by more
-    than 0.045, with this mean by more than 0.004.
-    """
-    q = np.arange(0.1, qmax, 0.1)
-    power = q**2 * np.exp(-2 * _TYPICAL_U * q**2)
-    f = phase.fractions @ np.array([scattering_factor(s, q, radiation) for s in phase.symbols])
-    return float(np.sqrt(power @ f**2 / power.sum())) or 1.0
-
-
-def _fraction_sigma(problem: PdfProblem, fit: Fit, mass: Array, strength: Array) -> Array:
+def _fraction_sigma(problem: PdfProblem, fit: Fit, mass: Array, power: Array) -> Array:
     """Uncertainty of the weight fractions by linear propagation of the covariance of scales and particle sizes."""
     count = len(fit.values)
     slopes = np.zeros((len(problem.phases), fit.covariance.shape[0]))
@@ -156,7 +141,7 @@ def _fraction_sigma(problem: PdfProblem, fit: Fit, mass: Array, strength: Array)
     for i in [*(sizes if by_volume else []), *range(count, count + len(fit.factors))]:
         step = 1e-4 * max(abs(both[i]), 1e-8)
         at = [both + sign * step * np.eye(both.size)[i] for sign in (1, -1)]
-        high, low = (weight_fractions(problem.scales(v[:count], v[count:]), mass, strength) for v in at)
+        high, low = (weight_fractions(problem.scales(v[:count], v[count:]), mass, power) for v in at)
         slopes[:, i] = (high - low) / (2 * step)
     return np.sqrt(np.clip(np.diag(slopes @ fit.covariance @ slopes.T), 0, None))
 
