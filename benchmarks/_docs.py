@@ -43,19 +43,19 @@ PROTOCOLS = {
     "insitu_series": "`whorl identify FOLDER --report DIR --csv FILE --workers 2` on the 76 frames, nothing kept from "
     "before, caches of the catalogues warm; a report page per frame and one of the series are "
     "written.",
-    "finder_metals": "Shapes drawn from the 3743 structures of the published protocol, made by ASE, simulated by a Debye sum "
-    "apart from whorl; no header is given. What is right, and the modes, stand in the script.",
-    "finder_polyoxometalates": "All clusters of a folder of 443, with the built-in catalogues beside it; parameters drawn over the "
-    "ranges that the peer was trained on. The peer is told the Q range and the damping, whorl is not.",
-    "finder_crystals": "Compounds drawn from the built-in catalogue, with the nuisances the technique declares and sizes from 2 to "
-    "50 nm; the seeds and parameters are none of the calibration's.",
-    "finder_none": "The same searches with the true family, or the true prototype, taken out of the catalogues, and with it in.",
+    "finder_metals": "Shapes drawn from the 3743 structures of the published protocol, made by ASE, simulated by a Debye "
+    "sum apart from whorl; no header is given. What is right, and the modes, stand in the script.",
+    "finder_polyoxometalates": "All clusters of a folder of 443, with the built-in catalogues beside it; parameters drawn over "
+    "the ranges that the peer was trained on. The peer is told the Q range and the damping, whorl is not.",
+    "finder_crystals": "Compounds of the built-in catalogue, with the nuisances the technique declares and sizes from 2 "
+    "to 50 nm; the seeds and parameters are none of the calibration's.",
+    "finder_none": "The same searches with the true family, or the true prototype, taken out, and with it in.",
     "finder_elements": "Particles and bulk of one element; the ceiling is what the prior of the length scale alone allows.",
     "finder_mixtures": "Pairs of compounds of different prototypes, mixed as scattering mixes them.",
     "catalogue_import": "An invented collection of 10 000 CIFs, one in twenty broken; CPU seconds, since the machine was busy.",
-    "proposers": "Proposers alone, no refinement: the first answers of the correlation over ln r and of boosted trees trained on the "
-    "same catalogue with the published ranges; Q range and damping given to both.",
-    "remainder": "Crystals, clusters and wrong structures with ligand peaks, amorphous parts and magnetic scattering added, or not.",
+    "proposers": "Proposers alone, no refinement: the first answers of the correlation over ln r and of boosted trees trained "
+    "on the same catalogue with the published ranges; Q range and damping given to both.",
+    "remainder": "Crystals, clusters and wrong structures with ligand peaks, amorphous parts and magnetic scattering, or not.",
     "space_groups": "One simulated G(r) for each crystal; real structure types apart from crystals invented by symmetry.",
     "substitution": "Known compounds left out, one by one, and predicted from the others.",
     "finder_batch": "One call of `whorl identify` on files simulated from a collection that is imported first.",
