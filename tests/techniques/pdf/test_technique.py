@@ -13,10 +13,10 @@ from whorl.fitting.solve import solve
 from whorl.techniques.pdf.explain import weight_fractions
 from whorl.techniques.pdf.index import Index
 from whorl.techniques.pdf.prepare import prepare
-from whorl.techniques.pdf.propose import Row
+from whorl.techniques.pdf.propose import Row, without_copies
 from whorl.techniques.pdf.signatures import signature
 from whorl.techniques.pdf.simulate import simulate
-from whorl.techniques.pdf.technique import PDF, shortened, without_copies
+from whorl.techniques.pdf.technique import PDF, shortened
 
 R = np.arange(1, 3001) * 0.01
 
@@ -109,11 +109,19 @@ def test_findings_carry_the_curve(structures):
     assert np.array_equal(curve.calculated, fit.calculated)
 
 
-def test_weight_fractions_of_equal_strengths_go_with_mass():
-    assert weight_fractions(np.array([1.0, 1.0, 2.0]), np.array([10.0, 20.0, 10.0]), np.ones(3)) == pytest.approx(
-        [0.2, 0.4, 0.4]
-    )
-    assert weight_fractions(np.zeros(2), np.ones(2), np.ones(2)) == pytest.approx([0.5, 0.5])
+def test_weight_fractions_go_with_mass():
+    assert weight_fractions(np.array([1.0, 1.0, 2.0]), np.array([10.0, 20.0, 10.0])) == pytest.approx([0.2, 0.4, 0.4])
+    assert weight_fractions(np.zeros(2), np.ones(2)) == pytest.approx([0.5, 0.5])
+
+
+def test_a_mixture_is_reported_with_the_sizes_of_all_crystals(structures):
+    signal = prepare(measured(structures.nickel))
+    start = {"phases": [{"size": False}, {"size": True, "diameter": 30.0}], "values": {"1:a": 3.53}}
+    ((problem, first),) = PDF.trials(signal, [structures.nickel, structures.silicon], start=start, effort="full")
+    named = dict(zip([p.name for p in problem.parameters], first, strict=True))
+    assert named["1:a"] == pytest.approx(3.53)
+    assert named["2:diameter"] == pytest.approx(30.0)
+    assert named["1:diameter"] > 100
 
 
 def test_shortened_keeps_at_least_four_angstrom(structures):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -9,11 +10,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from whorl.physics import peaks
-from whorl.physics.form_factors import pair_weights
+from whorl.physics.form_factors import pair_weights, scattering_factor
 from whorl.physics.transforms import SineGrid, interpolation
 from whorl.techniques.pdf.instrument import PdfInstrument
 
 Array = NDArray[np.float64]
+
+#: a phase of a mixture: its elements, their atomic fractions, and its share of all atoms
+Part = tuple[tuple[str, ...], tuple[float, ...], float]
 
 STEP = 0.02  # internal grid, angstrom: a third of the narrowest peak
 PAD = 4.0  # angstrom computed beyond the data, so that ripples from there come in
@@ -62,16 +66,51 @@ def band_filter(
     *,
     cluster: bool,
     constant: bool = False,
+    mixture: tuple[Part, ...] = (),
 ) -> BandFilter:
-    """Filter of a phase; ``constant`` takes the weights at Q = 0, as codes do that work in r alone."""
+    """Filter of a phase; ``constant`` takes the weights at Q = 0, as codes do that work in r alone.
+
+    In a ``mixture`` the filter holds what an atom of the phase scatters relative to an atom of the whole sample.
+    """
     q = np.zeros(1) if constant else grid.q
     weights: Array | None = None
     if len(symbols) > 1:
         full = pair_weights(symbols, np.array(fractions), q, instrument.radiation)
         m = len(symbols)
         weights = np.array([np.broadcast_to(full[a, b], grid.q.shape) for a in range(m) for b in range(a, m)])
+    if mixture:
+        relative = power_beside(mixture, symbols, fractions, q, instrument.radiation)
+        weights = np.broadcast_to(relative, (1, grid.q.size)) if weights is None else weights * relative
     low = instrument.qmin if cluster else 0.0
     return BandFilter(grid, weights, _band(grid, low, instrument.qmax))
+
+
+def power_beside(
+    mixture: Sequence[Part], symbols: Sequence[str], fractions: Sequence[float], q: Array, radiation: str
+) -> Array:
+    r"""Scattering of an atom of one phase relative to that of the whole sample, shape (n,).
+
+    Phases of the shares x_i of all atoms join as :math:`F(Q) = \sum_i x_i \langle f_i \rangle^2 F_i(Q) / \langle f \rangle^2`
+    with :math:`\langle f \rangle = \sum_i x_i \langle f_i \rangle`: G(r) is normalised by the composition of the sample.
+    Neutron lengths do not depend on Q and may cancel; their amounts are relative to
+    :math:`\sum_i x_i \langle b_i \rangle^2`. A constant in place of <f_i>^2(Q)/<f>^2(Q) makes weight fractions wrong by
+    0.02 in the median of random pairs, 0.07 at worst, since thermal motion takes up the shape.
+
+    Examples
+    --------
+    >>> gold, carbon = (("Au",), (1.0,), 0.5), (("C",), (1.0,), 0.5)
+    >>> power_beside((gold, carbon), *gold[:2], np.array([0.0, 20.0]), "x-ray").round(2).tolist()
+    [3.46, 3.75]
+    """
+
+    def mean(of: Sequence[str], parts: Sequence[float]) -> Array:
+        return np.asarray(sum(x * scattering_factor(s, q, radiation) for s, x in zip(of, parts, strict=True)))
+
+    means = [(share, mean(of, parts)) for of, parts, share in mixture]
+    if radiation == "neutron":
+        whole = np.sum([x * f**2 for x, f in means], axis=0)
+        return np.asarray(mean(symbols, fractions) ** 2 / np.maximum(whole, 1e-12))
+    return np.asarray((mean(symbols, fractions) / np.sum([x * f for x, f in means], axis=0)) ** 2)
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from whorl.techniques.pdf.magnetism import magnetic_sign
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.phases import PhaseModel
 from whorl.techniques.pdf.remainder import in_words, remainder
-from whorl.techniques.pdf.residual import EXTRA, PdfProblem, strength
+from whorl.techniques.pdf.residual import EXTRA, PdfProblem
 from whorl.techniques.protocol import Findings, Remainder
 
 Array = NDArray[np.float64]
@@ -91,23 +91,22 @@ def _tied(problem: PdfProblem, fit: Fit) -> dict[str, Quantity]:
     return out
 
 
-def weight_fractions(scales: Array, masses: Array, strengths: Array) -> Array:
+def weight_fractions(scales: Array, masses: Array) -> Array:
     """Weight fractions from the scale factors of G(r).
 
-    G(r) of a mixture weights each phase by its share of atoms times <f>^2, so x_i is proportional to s_i / <f>_i^2 atoms,
-    and the weight to x_i times the mean atomic mass.
+    The model of a mixture weights each phase by its scattering power, so that a scale is a share of the atoms.
 
     Parameters
     ----------
-    scales, masses, strengths : array, shape (m,)
-        Scale factors; mean atomic masses (u); <f(0)> of each phase.
+    scales, masses : array, shape (m,)
+        Scale factors; mean atomic masses (u).
 
     Examples
     --------
-    >>> weight_fractions(np.array([1.0, 1.0]), np.array([10.0, 30.0]), np.array([2.0, 2.0])).tolist()
+    >>> weight_fractions(np.array([1.0, 1.0]), np.array([10.0, 30.0])).tolist()
     [0.25, 0.75]
     """
-    share = scales * masses / strengths**2
+    share = scales * masses
     total = float(share.sum())
     return share / total if total > 0 else np.full(share.size, 1.0 / share.size)
 
@@ -115,23 +114,23 @@ def weight_fractions(scales: Array, masses: Array, strengths: Array) -> Array:
 def _phases(problem: PdfProblem, fit: Fit) -> list[Phase]:
     from ase.data import atomic_masses, atomic_numbers
 
-    masses, strengths = [], []
-    for phase in problem.phases:
-        strengths.append(float(np.sqrt(strength(phase, problem.signal.instrument))))
-        masses.append(float(phase.fractions @ np.array([atomic_masses[atomic_numbers.get(s, 1)] for s in phase.symbols])))
-    mass, power = np.array(masses), np.array(strengths)
-    fractions = weight_fractions(problem.scales(fit.values, fit.factors), mass, power)
+    masses = [
+        float(phase.fractions @ np.array([atomic_masses[atomic_numbers.get(s, 1)] for s in phase.symbols]))
+        for phase in problem.phases
+    ]
+    mass = np.array(masses)
+    fractions = weight_fractions(problem.scales(fit.values, fit.factors), mass)
     return [
         Phase(
             name=phase.hypothesis.name,
             formula=_formula(phase),
             weight_fraction=Quantity(value=float(w), sigma=float(s), unit="1"),
         )
-        for phase, w, s in zip(problem.phases, fractions, _fraction_sigma(problem, fit, mass, power), strict=True)
+        for phase, w, s in zip(problem.phases, fractions, _fraction_sigma(problem, fit, mass), strict=True)
     ]
 
 
-def _fraction_sigma(problem: PdfProblem, fit: Fit, mass: Array, power: Array) -> Array:
+def _fraction_sigma(problem: PdfProblem, fit: Fit, mass: Array) -> Array:
     """Uncertainty of the weight fractions by linear propagation of the covariance of scales and particle sizes."""
     count = len(fit.values)
     slopes = np.zeros((len(problem.phases), fit.covariance.shape[0]))
@@ -141,7 +140,7 @@ def _fraction_sigma(problem: PdfProblem, fit: Fit, mass: Array, power: Array) ->
     for i in [*(sizes if by_volume else []), *range(count, count + len(fit.factors))]:
         step = 1e-4 * max(abs(both[i]), 1e-8)
         at = [both + sign * step * np.eye(both.size)[i] for sign in (1, -1)]
-        high, low = (weight_fractions(problem.scales(v[:count], v[count:]), mass, power) for v in at)
+        high, low = (weight_fractions(problem.scales(v[:count], v[count:]), mass) for v in at)
         slopes[:, i] = (high - low) / (2 * step)
     return np.sqrt(np.clip(np.diag(slopes @ fit.covariance @ slopes.T), 0, None))
 

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 from whorl.core.errors import StructureError
 from whorl.fitting.problem import Evaluation, LinearTerm, Parameter
 from whorl.physics import peaks
-from whorl.physics.form_factors import is_tabulated, scattering_factor
+from whorl.physics.form_factors import is_tabulated
 from whorl.techniques.pdf.band import band_filter, model_grid, peak_curves, sampler, taper
 from whorl.techniques.pdf.instrument import PdfInstrument
 from whorl.techniques.pdf.particle import (
@@ -46,8 +47,6 @@ from whorl.techniques.pdf.prepare import PdfSignal
 __all__ = ["EXTRA", "SHAPES", "SIZE_LIMITS", "LonePeak", "PdfProblem", "PhaseOptions"]
 
 Array = NDArray[np.float64]
-
-_TYPICAL_U = 0.008  # angstrom^2
 
 _SHARED, _PEAK = -1, -2  # groups of parameters that belong to no phase
 QDAMP, QBROAD = EXTRA, EXTRA + 1  # slots after a phase's own
@@ -76,6 +75,7 @@ class PdfProblem:
         fixed: Mapping[str, float] | None = None,
         constant_weights: bool = False,
         lone_peaks: Sequence[LonePeak] = (),
+        shares: Sequence[float] = (),
     ) -> None:
         self.signal = signal
         self.phases = list(phases)
@@ -92,6 +92,8 @@ class PdfProblem:
         self._grid = model_grid(float(self.x[-1]))
         self._sample = sampler(self._grid, self.x)
         self._taper = taper(self._grid.r, float(self.x[-1]))
+        self._shares = tuple(shares) or (1 / len(self.phases),) * len(self.phases)
+        parts = tuple((p.symbols, tuple(p.fractions), x) for p, x in zip(self.phases, self._shares, strict=True))
         self._filters = [
             band_filter(
                 self._grid,
@@ -100,6 +102,7 @@ class PdfProblem:
                 signal.instrument,
                 cluster=p.hypothesis.kind == "cluster",
                 constant=constant_weights,
+                mixture=parts if len(parts) > 1 else (),
             )
             for p in self.phases
         ]
@@ -107,6 +110,23 @@ class PdfProblem:
 
     def with_lone_peaks(self, found: Sequence[LonePeak]) -> PdfProblem:
         """The same problem with peaks of single distances beside the phases."""
+        return self._changed(found, self._shares)
+
+    def balanced(self, values: Array | None = None) -> PdfProblem:
+        """The same problem, normalised by the composition that the amounts at ``values`` (p,) give the sample.
+
+        The mean scattering of a mixture depends on the amounts, and the amounts hardly on it.
+        """
+        if len(self.phases) == 1:
+            return self
+        values = np.array([p.value for p in self.parameters]) if values is None else values
+        root = np.sqrt(self.weights)
+        factors, _ = nnls(root[:, None] * self.evaluate(values, jacobian=False).basis, root * self.observed)
+        amounts = self.scales(values, factors)
+        total = float(amounts.sum())
+        return self._changed(self.lone_peaks, tuple(amounts / total)) if total > 0 else self
+
+    def _changed(self, lone_peaks: Sequence[LonePeak], shares: Sequence[float]) -> PdfProblem:
         return PdfProblem(
             self.signal,
             self.phases,
@@ -114,7 +134,8 @@ class PdfProblem:
             free_instrument=self._free_instrument,
             fixed=self._fixed,
             constant_weights=self._constant_weights,
-            lone_peaks=found,
+            lone_peaks=lone_peaks,
+            shares=shares,
         )
 
     def _layout(self) -> None:
@@ -230,16 +251,15 @@ class PdfProblem:
     def _volume_ratio(self, number: int, full: Array) -> tuple[float, Array]:
         """Scale of a shell over that of its core, and its derivative by all parameters.
 
-        A phase enters G(r) with its share of the atoms times <f>^2, and its atoms are density times volume.
+        A scale is a share of the atoms, and they are density times volume.
         """
         core = self.options[number].core
         assert core is not None
         peak_sets = [self._peak_set(n, full[self._own[n]]) for n in (number, core)]
-        strengths = [strength(self.phases[n], self.signal.instrument) for n in (number, core)]
         inside, thickness = self._own[core][-EXTRA:][DIAMETER], self._own[number][-EXTRA:][SECOND]
         d, outer = full[inside], full[inside] + 2 * full[thickness]
         volume = outer**3 - d**3
-        ratio = strengths[0] * peak_sets[0].density * volume / (strengths[1] * peak_sets[1].density * d**3)
+        ratio = peak_sets[0].density * volume / (peak_sets[1].density * d**3)
         slope = np.zeros(len(self._all))
         slope[inside] = 3 * (outer**2 - d**2) / volume - 3 / d
         slope[thickness] = 6 * outer**2 / volume
@@ -331,20 +351,6 @@ def _check_elements(phases: Sequence[PhaseModel], radiation: str) -> None:
                     where=phase.hypothesis.source or phase.hypothesis.name,
                     remedy="Check the radiation and the element.",
                 )
-
-
-def strength(phase: PhaseModel, instrument: PdfInstrument) -> float:
-    """Mean <f(Q)>^2 of a phase over the Q that make G(r), weighted by the power thermal motion leaves: Q^2 exp(-2 U Q^2).
-
-    Light elements scatter less at high Q than their charge says: with <f(0)> half of all two-phase fractions are off by more
-    than 0.045, with this mean by more than 0.004.
-    """
-    q = np.arange(0.1, instrument.qmax or 25.0, 0.1)
-    power = q**2 * np.exp(-2 * _TYPICAL_U * q**2)
-    f = phase.fractions @ np.array(
-        [np.broadcast_to(scattering_factor(s, q, instrument.radiation), q.shape) for s in phase.symbols]
-    )
-    return float(power @ f**2 / power.sum()) or 1.0
 
 
 def _instrument_parameters(instrument: PdfInstrument) -> list[Parameter]:

@@ -26,7 +26,7 @@ from whorl.techniques.pdf.noise import noise_share
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal, prepare, slow_curves
-from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation
+from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation, without_copies
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.window import settle
@@ -44,6 +44,8 @@ _STRONG = 3.0
 _HOPELESS_MISFIT = 0.65
 #: a spheroid is tried from the flat and from the long side, small and large: each has a minimum of its own
 _ASPECTS, _SPHEROIDS = (0.5, 2.0), (22.0, 45.0)
+#: start of the size of a phase of a mixture that had none while structures were compared, angstrom
+_LARGE = 150.0
 #: two crystals as the core and the shell of one particle; starts of the shell's thickness, angstrom
 _CORE_SHELL, _THICKNESSES = "core-shell", (4.0, 12.0)
 #: entries handed on: of a whole search, and beside phases found before
@@ -139,9 +141,10 @@ class PairDistribution:
             fixed = {name: value for name, value in (fixed or {}).items() if name in _fixable(phases)}
         _check_fixed(fixed, phases)
         out: list[tuple[Problem, Array | None]] = []
-        for options in self._options(hypotheses, start, starts, quick=quick or hopeless):
+        for options in self._options(hypotheses, start, starts, quick=quick or hopeless, last=effort == "full"):
             problem = PdfProblem(signal, phases, options, free_instrument=tuple(dict.fromkeys(instrument)), fixed=fixed)
             first = _start_values(problem, start.get("values", {}))
+            problem = problem.balanced(first)
             out.append((problem if effort == "full" else Projected(problem, slow_curves(problem.x)), first))
         return out
 
@@ -152,6 +155,7 @@ class PairDistribution:
         starts: Sequence[Mapping[str, Any]],
         *,
         quick: bool,
+        last: bool,
     ) -> list[list[PhaseOptions]]:
         """What else of the phases varies: one list for each problem to try."""
         shape = start.get("shape") or "sphere"
@@ -159,7 +163,7 @@ class PairDistribution:
             return _core_shell(hypotheses, starts)
         if shape not in SHAPES:
             raise UsageError(f"unknown shape {shape!r}", remedy=f"Shapes are {', '.join([*SHAPES, _CORE_SHELL])}.")
-        sizes = self._size_choices(hypotheses, start, starts, quick=quick)
+        sizes = self._size_choices(hypotheses, start, starts, quick=quick, last=last)
         if shape == "spheroid":
             sizes = [tuple(None if s is None else d for s in choice) for choice in sizes for d in _SPHEROIDS]
         return [
@@ -194,7 +198,12 @@ class PairDistribution:
 
     @staticmethod
     def _size_choices(
-        hypotheses: Sequence[Hypothesis], start: Mapping[str, Any], starts: Sequence[Mapping[str, Any]], *, quick: bool
+        hypotheses: Sequence[Hypothesis],
+        start: Mapping[str, Any],
+        starts: Sequence[Mapping[str, Any]],
+        *,
+        quick: bool,
+        last: bool,
     ) -> list[tuple[float | None, ...]]:
         """Start diameters of the phases (``None``: bulk), one tuple for each problem to try."""
         crystal = [isinstance(h, Crystal) for h in hypotheses]
@@ -209,6 +218,9 @@ class PairDistribution:
             return [tuple(p if g else None for p, g in zip(particle, guesses, strict=True))]
         if "phases" not in start:
             return [bulk, particle]
+        if last:  # an amount is known no better than the size: all are refined, however large
+            known = [p if s.get("size") else _LARGE for p, s in zip(particle, starts, strict=True)]
+            return [tuple(d if c else None for d, c in zip(known, crystal, strict=True))]
         # what was decided of a phase stays; of the last one both are tried
         first = tuple(p if s.get("size") else None for p, s in zip(particle, starts, strict=True))
         return [(*first[:-1], None), (*first[:-1], particle[-1])] if crystal[-1] else [first]
@@ -292,30 +304,6 @@ def _curves(fit: Fit | None, signal: PdfSignal) -> list[Array]:
     problem = model_of(fit)
     basis = problem.evaluate(fit.values, jacobian=False).basis
     return [np.interp(signal.r, problem.x, basis[:, i]) for i in range(basis.shape[1])]
-
-
-def without_copies(rows: Sequence[Row]) -> list[Row]:
-    """Leave out crystals of the formula, space group and density (1.5 %) of an earlier row.
-
-    The first keeps the later one's family.
-    """
-    kept: list[Row] = []
-    seen: dict[tuple[str, int | None, int], list[int]] = {}
-    for row in rows:
-        entry = row.entry
-        if entry.kind != "crystal":
-            kept.append(row)
-            continue
-        key = ("".join(sorted(entry.formula)), entry.space_group, entry.atoms)  # polytypes differ in the atoms of the cell
-        for i in seen.get(key, []):
-            if abs(kept[i].density / row.density - 1) < 0.015:
-                if not kept[i].entry.family and entry.family:
-                    kept[i] = replace(kept[i], entry=replace(kept[i].entry, family=entry.family))
-                break
-        else:
-            seen.setdefault(key, []).append(len(kept))
-            kept.append(row)
-    return kept
 
 
 def _labelled(progress: Progress, label: str) -> Any:
