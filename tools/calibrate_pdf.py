@@ -28,7 +28,8 @@ from whorl.core.hypothesis import Crystal
 from whorl.core.measurement import Measurement
 from whorl.fitting.evidence import Temper
 from whorl.fitting.problem import Fit
-from whorl.tasks.search import Outcome, misfits, search
+from whorl.tasks.search import Outcome, search
+from whorl.tasks.weighing import misfits
 from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.prepare import PdfSignal
@@ -132,7 +133,7 @@ def _search(signal: PdfSignal, catalogues: Sequence[Catalogue]) -> Outcome:
 
 
 def _searched(found: Outcome, family: tuple[str, str]) -> Searched:
-    misfit, other = misfits(PDF, found)
+    misfit, other = misfits(PDF, found.signal, found.ranked)
     return Searched(
         [family in t.families for t in found.ranked],
         misfit,

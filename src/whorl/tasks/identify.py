@@ -19,8 +19,9 @@ from whorl.core.verdict import Candidate, CredibleSet, SpaceGroup, Verdict
 from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
-from whorl.tasks.search import Outcome, misfits, search
+from whorl.tasks.search import Outcome, search
 from whorl.tasks.trying import Tried, named_values
+from whorl.tasks.weighing import misfits
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique
 from whorl.trust import groups as grouping
@@ -104,7 +105,7 @@ def identify(
         )
         if not outcome.ranked:
             raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
-        best, other = misfits(technique, outcome)
+        best, other = misfits(technique, outcome.signal, outcome.ranked)
         none = probability.none_probability(best, constants, runner_up=other)
         return outcome, shortlist.searched, none
 

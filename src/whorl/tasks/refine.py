@@ -16,7 +16,7 @@ from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
-from whorl.tasks.search import beyond_noise
+from whorl.tasks.weighing import beyond_noise
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Progress
 from whorl.trust import probability
@@ -92,7 +92,7 @@ def refine(
         probability=1.0,
         evidence=fit.evidence,
     )
-    none = probability.none_probability(beyond_noise(fit.rw, technique.noise(signal, fit)), constants)
+    none = probability.none_probability(beyond_noise(fit.rw, technique.noise(signal, fit).level), constants)
     warnings = [*signal.warnings]
     if none > 0.5:
         warnings.append(

@@ -8,15 +8,13 @@ prior is uniform over families, then over the entries of a family: forty spinels
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from whorl.fitting.evidence import Temper
 from whorl.fitting.problem import Fit
 from whorl.tasks.mixtures import with_more_phases
 from whorl.tasks.trying import Search, Tried, diverse, family_of, named_values
+from whorl.tasks.weighing import weighed
 from whorl.techniques.protocol import Progress, Shortlist, Suggestion, Technique
 from whorl.trust.probability import Calibration
 
@@ -29,9 +27,6 @@ _HOPELESS = 25.0  # log evidence behind the best after the first fits
 _POOR, _POOR_AT_MOST = 0.65, 4
 #: relatives of the first that had no first fit: how many are tried, how far behind in the cheap match and in the first fit
 _KIN, _KIN_BEHIND, _KIN_CLOSE = 12, 5.0, 2.0
-_LEAST_SHARE = 0.2
-_EVEN = 1.0  # difference of log evidence up to which relatives are ordered by misfit
-_LEAST_DISCREPANCY = 0.003
 
 
 @dataclass(frozen=True)
@@ -86,57 +81,7 @@ def search(
     if beside is not None:
         settled = run.signal
         ranked = with_more_phases(run, ranked, lambda fit: beside(settled, fit).suggestions, named)
-    return Outcome(_weighed(ranked, constants.temper), run.signal)
-
-
-def _weighed(ranked: Sequence[Tried], temper: Temper) -> list[Tried]:
-    """Candidates with their evidence at the discrepancy that the best of them leaves room for.
-
-    The discrepancy says how wrong even the true model is of a real experiment; where a model fits better than that, it was not
-    that wrong this time.
-    """
-    level = min(temper.discrepancy, *(t.fit.rw for t in ranked))
-    temper = Temper(max(level, _LEAST_DISCREPANCY), temper.fraction)
-    out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
-    return _by_misfit_where_even(sorted(out, key=lambda t: -t.score))
-
-
-def _by_misfit_where_even(ranked: Sequence[Tried]) -> list[Tried]:
-    """Order the relatives of the first that evidence does not tell from it by misfit; the better fit gets the better score.
-
-    They have the same parameters, and what little their evidence differs by comes from the width of the optimum.
-    """
-    first = ranked[0]
-    even = [t for t in ranked if t.families == first.families and t.score > first.score - _EVEN]
-    scores = [t.score for t in even]
-    moved = [
-        replace(t, prior=t.prior + score - t.score)
-        for t, score in zip(sorted(even, key=lambda t: t.fit.rw), scores, strict=True)
-    ]
-    others = [t for t in ranked if all(t is not e for e in even)]
-    return sorted([*moved, *others], key=lambda t: -t.score)
-
-
-def misfits(technique: Technique, outcome: Outcome) -> tuple[float, float]:
-    """What of the misfit is not noise: of the first candidate, and of the best that shares no family with it (1: none).
-
-    How well the first fits, and how far it stands alone, say whether any is right.
-    """
-    first = outcome.ranked[0]
-    noise = technique.noise(outcome.signal, first.fit)
-    other = min([t.fit.rw for t in outcome.ranked if not t.families & first.families], default=1.0)
-    return beyond_noise(first.fit.rw, noise), beyond_noise(other, noise)
-
-
-def beyond_noise(rw: float, noise: float) -> float:
-    """R_w without that of the noise; a small part of it always counts, since noise is only estimated.
-
-    Examples
-    --------
-    >>> round(beyond_noise(0.5, 0.3), 3), round(beyond_noise(0.5, 0.5), 3)
-    (0.4, 0.1)
-    """
-    return float(np.sqrt(max(rw**2 - noise**2, (_LEAST_SHARE * rw) ** 2)))
+    return Outcome(weighed(technique, run.signal, ranked, constants.temper), run.signal)
 
 
 def _fit_quick(run: Search, suggestions: Sequence[Suggestion], named: Sequence[Suggestion]) -> list[Tried]:

@@ -149,14 +149,26 @@ def named_values(fit: Fit) -> dict[str, float]:
 
 
 def diverse(ordered: Sequence[Suggestion], most: int, of_a_family: int) -> list[Suggestion]:
-    """The first, no more than a few of a family at first; a quarter of the places go to the best of the rest."""
-    count: Counter[Family] = Counter()
+    """The first, no more than a few of a family at first; a quarter of the places go to the best of the rest.
+
+    Nor does one kind take more than three quarters at first: hundreds of cuts of a lattice look alike, and would leave out the
+    crystal they are cut from.
+    """
+    places = most * 3 // 4
+    families: Counter[Family] = Counter()
+    kinds: Counter[str] = Counter()
     chosen: list[Suggestion] = []
-    rest: list[Suggestion] = []
-    for s in ordered:
-        count[family_of(s)] += 1
-        (chosen if count[family_of(s)] <= of_a_family else rest).append(s)
-    return (chosen[: most * 3 // 4] + rest[:most])[:most]
+    rest = list(ordered)
+    for of_a_kind in (places * 3 // 4, places):  # what one kind leaves, the other may take
+        left: list[Suggestion] = []
+        for s in rest:
+            first = len(chosen) < places and families[family_of(s)] < of_a_family and kinds[s.kind] < of_a_kind
+            (chosen if first else left).append(s)
+            if first:
+                families[family_of(s)] += 1
+                kinds[s.kind] += 1
+        rest = left
+    return (chosen + rest)[:most]
 
 
 def _hint_prior(suggestions: Sequence[Suggestion], hint: frozenset[str]) -> float:

@@ -135,6 +135,22 @@ class Findings:
     remainder: Remainder | None = None
 
 
+@dataclass(frozen=True)
+class Noise:
+    """What noise alone would leave of a misfit.
+
+    Attributes
+    ----------
+    level : float
+        As an R_w.
+    measured : bool
+        Whether it was seen on its own, where the data hold no signal, or only estimated from a residual.
+    """
+
+    level: float
+    measured: bool
+
+
 class Technique(Protocol):
     """What `identify`, `refine` and `simulate` need of a technique."""
 
@@ -190,8 +206,8 @@ class Technique(Protocol):
         """The signal with what a first good fit shows of unknown instrument settings."""
         ...
 
-    def noise(self, signal: Any, fit: Fit) -> float:
-        """The part of a fit's R_w that noise alone would leave."""
+    def noise(self, signal: Any, fit: Fit) -> Noise:
+        """What noise alone would leave of a fit's misfit."""
         ...
 
     def space_groups(self, signal: Any) -> list[tuple[int, str, float]]:

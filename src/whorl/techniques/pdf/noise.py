@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from whorl.fitting.problem import Fit
 from whorl.techniques.pdf.prepare import DEFAULT_RANGE, SLOW_Q, PdfSignal
+from whorl.techniques.protocol import Noise
 
 Array = NDArray[np.float64]
 
@@ -21,8 +22,11 @@ _QUARTILE = float(-np.log(0.75))
 _FEWEST = 24  # points of the spectrum
 
 
-def noise_share(signal: PdfSignal, fit: Fit) -> float:
+def noise_share(signal: PdfSignal, fit: Fit) -> Noise:
     """R_w that the noise alone would leave, never more than that of the fit.
+
+    Where both estimates can be made the lower counts: weak peaks of a particle beyond its end are no noise, nor is a misfit
+    that is spread over many Q.
 
     Parameters
     ----------
@@ -32,10 +36,12 @@ def noise_share(signal: PdfSignal, fit: Fit) -> float:
     """
     problem = fit.problem
     norm = float(np.sum(problem.weights * problem.observed**2))
+    even = _even_share(problem.x, problem.observed - fit.calculated, signal.instrument.qmax)
+    estimated = fit.rw * float(np.sqrt(even)) if even is not None else fit.rw
     beyond = _beyond(signal)
-    if beyond is not None:
-        return min(fit.rw, float(np.sqrt(beyond * float(problem.weights.sum()) / norm)))
-    return fit.rw * float(np.sqrt(_even_share(problem.x, problem.observed - fit.calculated, signal.instrument.qmax)))
+    if beyond is None:
+        return Noise(0.0 if even is None else estimated, measured=False)
+    return Noise(min(estimated, float(np.sqrt(beyond * float(problem.weights.sum()) / norm))), measured=True)
 
 
 def _beyond(signal: PdfSignal) -> float | None:
@@ -50,11 +56,11 @@ def _beyond(signal: PdfSignal) -> float | None:
     return float(np.mean(g[outside] ** 2))
 
 
-def _even_share(x: Array, residual: Array, qmax: float | None) -> float:
-    """Part of a residual's power that is spread evenly over Q, 0 to 1."""
+def _even_share(x: Array, residual: Array, qmax: float | None) -> float | None:
+    """Part of a residual's power that is spread evenly over Q, 0 to 1; ``None`` where too few Q are told apart."""
     step = float(np.median(np.diff(x)))
     power = np.abs(np.fft.rfft(residual * np.hanning(residual.size))) ** 2
     q = 2 * np.pi * np.fft.rfftfreq(residual.size, step)
     inside = power[(q > SLOW_Q) & (q < (qmax or 25.0))]
     mean = float(inside.mean()) if inside.size >= _FEWEST else 0.0
-    return min(1.0, float(np.quantile(inside, 0.25)) / _QUARTILE / mean) if mean > 0 else 0.0
+    return min(1.0, float(np.quantile(inside, 0.25)) / _QUARTILE / mean) if mean > 0 else None

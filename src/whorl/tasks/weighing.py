@@ -1,0 +1,114 @@
+r"""What the fits say once all are done: how much their misfits testify, and how well the first stands alone.
+
+Noise is independent from point to point, so that where a misfit is noise every independent point testifies; what is wrong
+with a model shows at many points at once, and only a part of them testifies. The share of noise in the misfit of the best
+candidate therefore decides between the stated fraction of the points and all of them:
+
+.. math::
+    \tau = \tau_0 + c (1 - \tau_0) \min(1, R_n^2 / R_w^2)
+
+with R_n what noise alone would leave. c is 1 where the noise was seen on its own, beyond the end of a particle. Where it
+had to be taken from the residual it is less, and the share enters squared: broad errors of a model pass for noise there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from whorl.fitting.evidence import Temper
+from whorl.tasks.trying import Tried
+from whorl.techniques.protocol import Noise, Technique
+from whorl.trust.groups import SHARE_OF_MISFIT, distance
+
+_LEAST_SHARE = 0.2
+_EVEN = 1.0  # difference of log evidence up to which relatives are ordered by misfit
+_LEAST_DISCREPANCY = 0.003
+#: how far noise that was only estimated from the residual is believed
+_ESTIMATED = 0.375
+
+
+def weighed(technique: Technique, signal: Any, ranked: Sequence[Tried], temper: Temper) -> list[Tried]:
+    """Candidates with their evidence at the discrepancy and the fraction that the best of them leaves room for, best first.
+
+    The discrepancy says how wrong even the true model is of a real experiment; where a model fits better than that, it was not
+    that wrong this time.
+
+    Parameters
+    ----------
+    technique : Technique
+    signal : Signal of the technique
+    ranked : sequence of Tried
+        At least one.
+    temper : Temper
+        Stated discrepancy and fraction.
+    """
+    best = min(ranked, key=lambda t: t.fit.rw)
+    level = min(temper.discrepancy, best.fit.rw)
+    testify = fraction(temper.fraction, best.fit.rw, technique.noise(signal, best.fit))
+    temper = Temper(max(level, _LEAST_DISCREPANCY), testify)
+    out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
+    return _by_misfit_where_even(sorted(out, key=lambda t: -t.score))
+
+
+def fraction(stated: float, rw: float, noise: Noise) -> float:
+    """Part of the independent points that testifies, given what of a misfit is noise.
+
+    Examples
+    --------
+    >>> fraction(0.2, 0.1, Noise(0.0, measured=True)), fraction(0.2, 0.1, Noise(0.1, measured=True))
+    (0.2, 1.0)
+    >>> round(fraction(0.2, 0.1, Noise(0.1, measured=False)), 3)
+    0.5
+    """
+    share = min(1.0, (noise.level / max(rw, 1e-9)) ** 2)
+    believed = share if noise.measured else _ESTIMATED * share**2
+    return stated + believed * (1.0 - stated)
+
+
+def _by_misfit_where_even(ranked: Sequence[Tried]) -> list[Tried]:
+    """Order the relatives of the first that evidence does not tell from it by misfit; the better fit gets the better score.
+
+    They have the same parameters, and what little their evidence differs by comes from the width of the optimum.
+    """
+    first = ranked[0]
+    even = [t for t in ranked if t.families == first.families and t.score > first.score - _EVEN]
+    scores = [t.score for t in even]
+    moved = [
+        replace(t, prior=t.prior + score - t.score)
+        for t, score in zip(sorted(even, key=lambda t: t.fit.rw), scores, strict=True)
+    ]
+    others = [t for t in ranked if all(t is not e for e in even)]
+    return sorted([*moved, *others], key=lambda t: -t.score)
+
+
+def misfits(technique: Technique, signal: Any, ranked: Sequence[Tried]) -> tuple[float, float]:
+    """What of the misfit is not noise: of the first candidate, and of the best one that says something else (1: none).
+
+    How well the first fits, and how far it stands alone, say whether any is right. A candidate whose curve is much that of the
+    first (a distorted variant, a superstructure) says nothing else.
+    """
+    first = ranked[0]
+    noise = technique.noise(signal, first.fit)
+    other = min((t.fit.rw for t in ranked[1:] if not t.families & first.families and not _alike(first, t)), default=1.0)
+    return beyond_noise(first.fit.rw, noise.level), beyond_noise(other, noise.level)
+
+
+def _alike(first: Tried, other: Tried) -> bool:
+    problem = first.fit.problem
+    apart = distance(first.fit.calculated, other.fit.calculated, problem.observed, problem.weights)
+    return apart < SHARE_OF_MISFIT * first.fit.rw
+
+
+def beyond_noise(rw: float, noise: float) -> float:
+    """R_w without that of the noise; a small part of it always counts, since noise is only estimated.
+
+    Examples
+    --------
+    >>> round(beyond_noise(0.5, 0.3), 3), round(beyond_noise(0.5, 0.5), 3)
+    (0.4, 0.1)
+    """
+    return float(np.sqrt(max(rw**2 - noise**2, (_LEAST_SHARE * rw) ** 2)))
