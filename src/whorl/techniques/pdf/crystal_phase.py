@@ -204,7 +204,7 @@ def _pairs(crystal: Crystal, reach: float, *, positions: bool) -> crystals.PairT
 
 def cell_spread(elements: int) -> float:
     """Prior spread of a crystal's lengths, relative: temperature and calibration; in compounds also composition."""
-    return 0.004 if elements == 1 else 0.010
+    return 0.005 if elements == 1 else 0.010
 
 
 def _site_labels(sites: Sequence[Site]) -> list[str]:
