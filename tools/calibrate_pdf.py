@@ -133,7 +133,7 @@ def _search(signal: PdfSignal, catalogues: Sequence[Catalogue]) -> Outcome:
 
 
 def _searched(found: Outcome, family: tuple[str, str]) -> Searched:
-    misfit, other = misfits(PDF, found.signal, found.ranked)
+    misfit, other = misfits(PDF, found.signal, found.ranked, _TEMPER.discrepancy)
     return Searched(
         [family in t.families for t in found.ranked],
         misfit,

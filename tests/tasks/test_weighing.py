@@ -83,13 +83,21 @@ def test_a_variant_of_the_first_is_no_runner_up():
     first = tried("truth", 0.10)
     variant = tried("superstructure", 0.102, curve=first.fit.calculated + 0.01 * np.cos(X))
     wrong = tried("wrong", 0.30)
-    assert misfits(technique(0.0, measured=False), None, [first, variant, wrong]) == pytest.approx((0.10, 0.30))
-    assert misfits(technique(0.0, measured=False), None, [first, variant]) == pytest.approx((0.10, 1.0))
+    assert misfits(technique(0.0, measured=False), None, [first, variant, wrong], 0.03) == pytest.approx((0.10, 0.30))
+    assert misfits(technique(0.0, measured=False), None, [first, variant], 0.03) == pytest.approx((0.10, 1.0))
+
+
+def test_under_much_noise_small_differences_count():
+    first = tried("truth", 0.50)
+    other = tried("another shape", 0.51, curve=first.fit.calculated + 0.1 * np.cos(X))
+    rank = [first, other]
+    assert misfits(technique(0.0, measured=False), None, rank, 0.03)[1] == 1.0
+    assert misfits(technique(0.5, measured=True), None, rank, 0.03)[1] < 0.2
 
 
 def test_noise_is_taken_out_of_both_misfits():
     ranked = [tried("truth", 0.10), tried("wrong", 0.30)]
-    first, other = misfits(technique(0.06, measured=True), None, ranked)
+    first, other = misfits(technique(0.06, measured=True), None, ranked, 0.03)
     assert first == pytest.approx(0.08)
     assert other == pytest.approx(beyond_noise(0.30, 0.06))
 

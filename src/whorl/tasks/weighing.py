@@ -85,22 +85,32 @@ def _by_misfit_where_even(ranked: Sequence[Tried]) -> list[Tried]:
     return sorted([*moved, *others], key=lambda t: -t.score)
 
 
-def misfits(technique: Technique, signal: Any, ranked: Sequence[Tried]) -> tuple[float, float]:
+def misfits(technique: Technique, signal: Any, ranked: Sequence[Tried], discrepancy: float) -> tuple[float, float]:
     """What of the misfit is not noise: of the first candidate, and of the best one that says something else (1: none).
 
-    How well the first fits, and how far it stands alone, say whether any is right. A candidate whose curve is much that of the
-    first (a distorted variant, a superstructure) says nothing else.
+    How well the first fits, and how far it stands alone, say whether any is right. A candidate whose curve differs from that of
+    the first by less than any model is wrong (a distorted variant, a superstructure) says nothing else.
+
+    Parameters
+    ----------
+    technique : Technique
+    signal : Signal of the technique
+    ranked : sequence of Tried
+        Best first.
+    discrepancy : float
+        R_w below which differences mean nothing.
     """
     first = ranked[0]
-    noise = technique.noise(signal, first.fit)
-    other = min((t.fit.rw for t in ranked[1:] if not t.families & first.families and not _alike(first, t)), default=1.0)
-    return beyond_noise(first.fit.rw, noise.level), beyond_noise(other, noise.level)
+    noise = technique.noise(signal, first.fit).level
+    misfit = beyond_noise(first.fit.rw, noise)
+    level = SHARE_OF_MISFIT * max(misfit, discrepancy)
+    others = [t for t in ranked[1:] if not t.families & first.families and _apart(first, t) > level]
+    return misfit, beyond_noise(min((t.fit.rw for t in others), default=1.0), noise)
 
 
-def _alike(first: Tried, other: Tried) -> bool:
+def _apart(first: Tried, other: Tried) -> float:
     problem = first.fit.problem
-    apart = distance(first.fit.calculated, other.fit.calculated, problem.observed, problem.weights)
-    return apart < SHARE_OF_MISFIT * first.fit.rw
+    return distance(first.fit.calculated, other.fit.calculated, problem.observed, problem.weights)
 
 
 def beyond_noise(rw: float, noise: float) -> float:
