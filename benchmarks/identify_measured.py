@@ -31,6 +31,8 @@ class Truth:
     reason: str
 
 
+#: share that must be first, and in the first three
+BARS = {"header": (0.75, 0.90), "no composition": (0.75, 0.90), "elements": (0.90, 0.97)}
 PEROVSKITES = ("orthorhombic perovskite", "rhombohedral perovskite")
 ARSENIDE = ("ThCr2Si2", "orthorhombic ThCr2Si2")
 DOTS = ("wurtzite", "zincblende")
@@ -55,6 +57,10 @@ TRUTHS = (
         for kelvin in (300, 650, 720, 740, 800, 980)
     ),
     Truth("LaMnO3_Tseries/1100K", PEROVSKITES, "La,Mn,O", "near or above its change to R-3c: either"),
+    *(
+        Truth(f"LCMO_doping/{name}", PEROVSKITES[:1], elements, "neutrons, 10 K: Pbnm at every doping of the series")
+        for name, elements in (("x000t010", "La,Mn,O"), *((f"x0{x}t010", "La,Ca,Mn,O") for x in (12, 20, 28)))
+    ),
     *(
         Truth(f"Fe2O3_insitu/Fe2O3_{frame}", ("spinel",), "Fe,O", "late frame: spinel-type iron oxide nanoparticles")
         for frame in (110, 120, 130, 140, 150)
@@ -87,8 +93,11 @@ class Answer:
     @property
     def right(self) -> bool:
         """True when the first candidate is of the right prototype."""
-        best = self.verdict.best
-        return best is not None and (best.family or PIECES.get(best.name)) in self.truth.families
+        return self.among(1)
+
+    def among(self, first: int) -> bool:
+        """Whether one of the first candidates is of the right prototype."""
+        return any((c.family or PIECES.get(c.name)) in self.truth.families for c in self.verdict.candidates[:first])
 
 
 def ask(job: tuple[Truth, str, Path, bool]) -> Answer:
@@ -204,13 +213,21 @@ def main() -> int:
         chosen = [a for a in answers if a.mode == mode]
         right = sum(a.right for a in chosen)
         doubtful = sum((a.verdict.none_probability or 0) > 0.5 for a in chosen)
+        first, three = BARS[mode]
         table.add(
             f"right prototype first, {MODES[mode]}",
-            "all",
+            f">= {100 * first:.0f} %",
             f"{right} of {len(chosen)}",
             note=f"none of these at p > 0.5: {doubtful}; CPU s per file: median {median(a.cpu for a in chosen):.1f}, "
             f"largest {max(a.cpu for a in chosen):.1f}",
-            met=right == len(chosen),
+            met=right >= first * len(chosen),
+        )
+        near = sum(a.among(3) for a in chosen)
+        table.add(
+            f"right prototype in the first three, {MODES[mode]}",
+            f">= {100 * three:.0f} %",
+            f"{near} of {len(chosen)}",
+            met=near >= three * len(chosen),
         )
     if not options.quick:
         add_gold(table, data)

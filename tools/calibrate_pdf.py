@@ -2,10 +2,10 @@
 
     python tools/calibrate_pdf.py --cases 160 --seed 1 --out src/whorl/trust/data/pdf.json
 
-Simulated experiments (the technique's declared nuisances; crystals and clusters in turn, drawn uniformly over the families of the
-built-in catalogues) are searched twice: with the whole catalogue, and with the true structure's family taken out. From both comes
-the logistic of *none of these*. How much evidence counts is stated, not fitted. About 15 CPU minutes for 160 cases; the seed and
-the number of cases are written into the file.
+Simulated experiments (the technique's declared nuisances; crystals and clusters in turn, drawn uniformly over the families of
+the built-in catalogues) are searched twice: with the whole catalogue, and with the true structure's family taken out. From both
+comes the logistic of *none of these*. How much evidence counts is stated, not fitted. About 15 CPU minutes for 160 cases; the
+seed and the number of cases are written into the file.
 """
 
 from __future__ import annotations
