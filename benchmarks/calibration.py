@@ -141,6 +141,8 @@ class Figures:
     covered: int
     inside: int
     size: float
+    several: int
+    covered_several: int
     curve: list[tuple[float, float, float]]
 
     @property
@@ -170,6 +172,8 @@ def figures(answers: Sequence[Answer], draws: int = DRAWS) -> Figures:
         covered=sum(a.covered for a in inside),
         inside=len(inside),
         size=float(np.mean([a.size for a in inside])) if inside else 0.0,
+        several=sum(a.size > 1 for a in inside),
+        covered_several=sum(a.covered for a in inside if a.size > 1),
         curve=bins(confidence, correct, weight),
     )
 
@@ -229,6 +233,8 @@ def add_figures(table: Table, what: str, found: Figures, *, judged: bool) -> Non
         table.add(
             f"90 % set holds the truth, {what}", "88-94 %" if judged else "", text, note=f"mean size {found.size:.2f}", met=met
         )
+        several = share(found.covered_several, found.several)
+        table.add(f"90 % set holds the truth, {what}, sets of several", "", several.text, note="the first alone is not enough")
 
 
 def draw_curves(path: Path, curves: dict[str, Figures]) -> None:
