@@ -12,20 +12,25 @@ from whorl.core.errors import StructureError
 from whorl.core.hypothesis import Crystal, Hypothesis, Site
 from whorl.fitting.problem import Parameter
 from whorl.physics import crystals, symmetry
-from whorl.techniques.pdf.phase_model import Array, Index, PeakSet, channel_table, u_parameter
+from whorl.techniques.pdf.phase_model import Array, Index, PeakSet, channel_pairs, channel_table, u_parameter
 
 #: relative change of the lengths that a fit may make: at least, in units of the prior's spread, and at most
 _CELL_REACH, _CELL_REACH_IN_SPREADS, _CELL_REACH_AT_MOST = 0.06, 3.0, 0.15
 _POSITION_SPREAD = 0.1  # angstrom
 _POSITION_REACH = 0.6
+#: where pairs of nearly one length share a peak: width of a bin (angstrom) and pairs for each, in coarse models and in others
+_JOINED, _JOINED_COARSE = (0.01, 3.0), (0.02, 0.5)
 
 
 class CrystalPhase:
     """A crystal whose cell, free coordinates and displacement parameters may vary."""
 
-    def __init__(self, crystal: Crystal, r_max: float, *, positions: bool = True, zoom: float = 1.0) -> None:
+    def __init__(
+        self, crystal: Crystal, r_max: float, *, positions: bool = True, zoom: float = 1.0, coarse: bool = False
+    ) -> None:
         self.hypothesis: Hypothesis = crystal
         self._zoom = zoom
+        self._joined = _JOINED_COARSE if coarse else _JOINED
         self._crystal = crystal
         self._cell0 = np.array(crystal.cell, dtype=np.float64)
         spread = crystal.cell_spread or cell_spread(len(crystal.elements))
@@ -46,16 +51,12 @@ class CrystalPhase:
             )
         self._origin = np.array([self._start_coordinate(s, b) for s, (_, b) in zip(sites, bases, strict=True) for b in b.T])
         self._keep = self._independent(self._table.shift, self._origin)
-        self._shift = np.ascontiguousarray(self._table.shift[:, :, self._keep])
-        self._element = element
+        self._links = crystals.Links.of(self._table.shift[:, :, self._keep])
         self._channel = channel_table(len(self.symbols))[element[self._table.site_i], element[self._table.site_j]]
         self._sites = sites
         self._bases = bases
         self.parameters = self._make_parameters(spread, reach)
-        self._d_u = np.zeros((self._table.weight.size, len(self.parameters)))
-        first = len(self._cell_names) + self._keep.size
-        for end in (self._table.site_i, self._table.site_j):  # two steps: both ends may be of one element
-            self._d_u[np.arange(end.size), first + element[end]] += 1.0
+        self._by_u = np.array([np.bincount(pair, minlength=len(self.symbols)) for pair in channel_pairs(len(self.symbols))])
 
     @staticmethod
     def _start_coordinate(site: Site, direction: Array) -> float:
@@ -124,22 +125,22 @@ class CrystalPhase:
         """Peaks and derivatives at ``values``."""
         cell, free, u = self._split(values)
         metric = symmetry.metric_tensor(cell)
-        table = self._table
-        distance, vector = table.distances(metric, free)
         by_cell = np.einsum("cf,cij->fij", self._cell_matrix, symmetry.metric_derivatives(cell))
-        k, p = distance.size, len(self.parameters)
-        d_distance = np.zeros((k, p))
-        nc, npos = len(self._cell_names), self._keep.size
-        for f in range(nc):
-            d_distance[:, f] = ((vector @ by_cell[f]) * vector).sum(axis=1) / (2 * distance)
-        if npos:
-            d_distance[:, nc : nc + npos] = np.einsum("ki,kip->kp", (vector @ metric) / distance[:, None], self._shift)
-        ei, ej = self._element[table.site_i], self._element[table.site_j]
+        moved = free[self._keep]
+        width, crowd = self._joined
+        parts = self._table, self._links, self._channel
+        pairs = crystals.joined_pairs(*parts, metric, by_cell, moved, width=width, crowd=crowd)
+        nc, p = len(self._cell_names), len(self.parameters)
+        d_distance = np.zeros((pairs.distance.size, p))
+        d_u = np.zeros_like(d_distance)
+        d_distance[:, : pairs.slope.shape[1]], d_u[:, : pairs.slope.shape[1]] = pairs.slope, pairs.spread_slope
+        d_u[:, p - u.size :] = self._by_u[pairs.channel]
+        u_sum = (self._by_u @ u)[pairs.channel] + pairs.spread
         volume = float(np.sqrt(np.linalg.det(metric)))
         density = self._atoms / volume
         d_density = np.zeros(p)
         d_density[:nc] = -density * 0.5 * np.einsum("ij,fji->f", np.linalg.inv(metric), by_cell)
-        return PeakSet(distance, table.weight, u[ei] + u[ej], self._channel, d_distance, self._d_u, density, d_density)
+        return PeakSet(pairs.distance, pairs.weight, u_sum, pairs.channel, d_distance, d_u, density, d_density)
 
     def refined(self, values: Array) -> Hypothesis:
         """The crystal with refined cell, coordinates and displacement parameters."""

@@ -74,6 +74,11 @@ def channel_table(m: int) -> Index:
     return table
 
 
+def channel_pairs(m: int) -> Index:
+    """Elements of each unordered pair among m, in the order of `channel_table`; shape (m (m + 1) / 2, 2)."""
+    return np.array([(a, b) for a in range(m) for b in range(a, m)], dtype=np.int64)
+
+
 def u_parameter(symbol: str, start: float | None = None) -> Parameter:
     """Isotropic displacement parameter of an element, with whorl's bounds and prior."""
     value = float(np.clip(start or 0.006, U_LIMITS[0] * 1.01, U_LIMITS[1] * 0.99))

@@ -25,7 +25,7 @@ from whorl.core.errors import StructureError
 from whorl.fitting.problem import Evaluation, LinearTerm, Parameter
 from whorl.physics import peaks
 from whorl.physics.form_factors import is_tabulated
-from whorl.techniques.pdf.band import band_filter, model_grid, peak_curves, sampler, taper
+from whorl.techniques.pdf.band import STEP, band_filter, coarse_step, model_grid, peak_curves, sampler, taper
 from whorl.techniques.pdf.instrument import PdfInstrument
 from whorl.techniques.pdf.particle import (
     DELTA1,
@@ -76,6 +76,7 @@ class PdfProblem:
         constant_weights: bool = False,
         lone_peaks: Sequence[LonePeak] = (),
         shares: Sequence[float] = (),
+        coarse: bool = False,
     ) -> None:
         self.signal = signal
         self.phases = list(phases)
@@ -89,7 +90,8 @@ class PdfProblem:
         self._fixed = dict(fixed or {})
         self._constant_weights = constant_weights
         self._free_instrument = tuple(n for n in free_instrument if n not in self._fixed)
-        self._grid = model_grid(float(self.x[-1]))
+        self._coarse = coarse
+        self._grid = model_grid(float(self.x[-1]), coarse_step(signal.instrument.qmax) if coarse else STEP)
         self._sample = sampler(self._grid, self.x)
         self._taper = taper(self._grid.r, float(self.x[-1]))
         self._shares = tuple(shares) or (1 / len(self.phases),) * len(self.phases)
@@ -136,6 +138,7 @@ class PdfProblem:
             constant_weights=self._constant_weights,
             lone_peaks=lone_peaks,
             shares=shares,
+            coarse=self._coarse,
         )
 
     def _layout(self) -> None:

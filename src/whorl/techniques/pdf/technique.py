@@ -21,12 +21,13 @@ from whorl.fitting.projected import Projected
 from whorl.techniques.pdf import explain
 from whorl.techniques.pdf.crystal_phase import free_coordinates
 from whorl.techniques.pdf.index import load_index
+from whorl.techniques.pdf.metals import bond_length
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.noise import noise_share
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal, prepare, slow_curves
-from whorl.techniques.pdf.propose import Proposal, Row, bond_length, log_correlation, without_copies
+from whorl.techniques.pdf.propose import Proposal, Row, log_correlation, without_copies
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.window import settle
@@ -140,13 +141,18 @@ class PairDistribution:
         starts = start.get("phases") or [start] * len(hypotheses)
         # many coordinates cost much and rank little: they wait for the last fits; beside another phase they stay
         most = 0 if "phases" in start else _MOST_RANKED if effort == "rank" else None
-        phases = [self._phase(h, signal, s, positions=positions, most=most) for h, s in zip(hypotheses, starts, strict=True)]
+        coarse = effort != "full"
+        phases = [
+            self._phase(h, signal, s, positions=positions, most=most, coarse=coarse)
+            for h, s in zip(hypotheses, starts, strict=True)
+        ]
         if "phases" in start:  # a search holds what it has found so far, of which these problems may hold less
             fixed = {name: value for name, value in (fixed or {}).items() if name in _fixable(phases)}
         _check_fixed(fixed, phases)
         out: list[tuple[Problem, Array | None]] = []
         for options in self._options(hypotheses, start, starts, quick=quick or hopeless, last=effort == "full"):
-            problem = PdfProblem(signal, phases, options, free_instrument=tuple(dict.fromkeys(instrument)), fixed=fixed)
+            free = tuple(dict.fromkeys(instrument))
+            problem = PdfProblem(signal, phases, options, free_instrument=free, fixed=fixed, coarse=coarse)
             first = _start_values(problem, start.get("values", {}))
             problem = problem.balanced(first)
             out.append((problem if effort == "full" else Projected(problem, slow_curves(problem.x)), first))
@@ -186,12 +192,18 @@ class PairDistribution:
 
     @staticmethod
     def _phase(
-        hypothesis: Hypothesis, signal: PdfSignal, start: Mapping[str, Any], *, positions: bool, most: int | None
+        hypothesis: Hypothesis,
+        signal: PdfSignal,
+        start: Mapping[str, Any],
+        *,
+        positions: bool,
+        most: int | None,
+        coarse: bool,
     ) -> PhaseModel:
         reach = signal.range[1] + 4.0
         if isinstance(hypothesis, Crystal):
             free = positions and (most is None or free_coordinates(hypothesis) <= most)
-            return CrystalPhase(hypothesis, reach, positions=free, zoom=start.get("zoom", 1.0))
+            return CrystalPhase(hypothesis, reach, positions=free, zoom=start.get("zoom", 1.0), coarse=coarse)
         assert isinstance(hypothesis, Cluster)
         element = start.get("element")
         if not hypothesis.bond_free:
