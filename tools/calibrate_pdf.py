@@ -31,9 +31,9 @@ from whorl.fitting.problem import Fit
 from whorl.tasks.search import Outcome, search
 from whorl.tasks.weighing import misfits
 from whorl.techniques.pdf.index import load_index
+from whorl.techniques.pdf.metals import bond_length
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.prepare import PdfSignal
-from whorl.techniques.pdf.propose import bond_length
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF
 from whorl.techniques.protocol import Shortlist

@@ -24,7 +24,7 @@ CASES = {
     "rhombohedral axes": ("rhombohedral", {}, "x-ray", {"a", "alpha", "x_Bi", "U_Bi"}),
     "three elements": ("arsenide", {}, "x-ray", {"a", "c", "z_As", "U_Sr", "U_Fe", "U_As"}),
     "cluster": ("icosahedron", {}, "x-ray", {"zoom", "U_Au", "delta2"}),
-    "open cluster": ("open_icosahedron", {}, "neutron", {"bond", "U_Au", "delta2"}),
+    "open cluster": ("open_icosahedron", {}, "neutron", {"bond", "U_Pd", "delta2"}),
     "cluster of two elements, X-ray": ("salt", {}, "x-ray", {"zoom", "U_Na", "U_Cl"}),
     "cluster of two elements, neutron": ("salt", {"motion": "delta1", "motion_start": 0.3}, "neutron", {"zoom", "U_Na"}),
 }  # fmt: skip

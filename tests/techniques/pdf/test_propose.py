@@ -9,9 +9,10 @@ from whorl.catalogues.registry import builtin_catalogues
 from whorl.core.errors import CatalogueError
 from whorl.core.measurement import Measurement
 from whorl.techniques.pdf.index import load_index
+from whorl.techniques.pdf.metals import bond_length, metals_by_bond
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.prepare import prepare
-from whorl.techniques.pdf.propose import _scale_spread, bond_length, log_correlation
+from whorl.techniques.pdf.propose import _scale_spread, log_correlation
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF, Row, without_copies
 
@@ -99,6 +100,14 @@ def test_bonds_of_metals():
     assert bond_length("Au") == pytest.approx(2.885, abs=0.01)
     assert bond_length("Fe") == pytest.approx(2.485, abs=0.01)
     assert bond_length("Zn") == pytest.approx(2.66, abs=0.01)
+
+
+def test_metals_of_a_bond_length():
+    assert metals_by_bond(2.75)[:2] == ["Pd", "Pt"]
+    assert metals_by_bond(2.49)[:3] == ["Ni", "Fe", "Co"]
+    assert "Si" not in metals_by_bond(2.35)
+    for element in ("Au", "Pt", "Cu", "Ru"):
+        assert element in metals_by_bond(0.985 * (bond_length(element) or 0))  # as a small particle has it
 
 
 def test_the_scale_of_crystals_is_known_and_that_of_open_clusters_is_not(rows):

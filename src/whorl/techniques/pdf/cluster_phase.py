@@ -10,7 +10,10 @@ from whorl.core.errors import StructureError
 from whorl.core.hypothesis import ANY_ELEMENT, Cluster, Hypothesis
 from whorl.fitting.problem import Parameter
 from whorl.physics import clusters
+from whorl.techniques.pdf.metals import metals_by_bond
 from whorl.techniques.pdf.phase_model import Array, Index, PeakSet, channel_table, u_parameter
+
+_BOND = 2.75  # angstrom, where nothing is known
 
 
 class ClusterPhase:
@@ -20,7 +23,9 @@ class ClusterPhase:
         self, cluster: Cluster, *, element: str | None = None, bond: float | None = None, prior: float | None = None
     ) -> None:
         self.hypothesis: Hypothesis = cluster
-        symbols = [element or "Au" if s == ANY_ELEMENT else s for s in cluster.symbols]
+        #: metals of this bond length, where nobody says which it is; the pattern of one element does not depend on it
+        self.guessed = metals_by_bond(bond or _BOND) if element is None and ANY_ELEMENT in cluster.symbols else []
+        symbols = [element or self.guessed[0] if s == ANY_ELEMENT else s for s in cluster.symbols]
         if len(symbols) < 2:
             raise StructureError(
                 "one atom has no pairs", where=cluster.source or cluster.name, remedy="Give two atoms or more."
@@ -34,7 +39,7 @@ class ClusterPhase:
         distance, weight, channel, pairs = cluster_distances(cluster.positions, label, len(self.symbols))
         self._distance, self._weight, self._channel, self._pairs = distance, weight, channel, pairs
         if self._bond_free:
-            start = bond or 2.75
+            start = bond or _BOND
             mean, spread = (prior, 0.03 * prior) if prior else (None, None)
             geometry = Parameter("bond", start, 0.8 * start, 1.25 * start, "angstrom", mean, spread)
         else:

@@ -11,7 +11,7 @@ from whorl.fitting.problem import Fit
 from whorl.techniques.pdf.extra_peaks import with_extra_peaks
 from whorl.techniques.pdf.magnetism import magnetic_sign
 from whorl.techniques.pdf.misfit import model_of
-from whorl.techniques.pdf.phases import PhaseModel
+from whorl.techniques.pdf.phases import ClusterPhase, PhaseModel
 from whorl.techniques.pdf.remainder import in_words, remainder
 from whorl.techniques.pdf.residual import EXTRA, PdfProblem
 from whorl.techniques.protocol import Findings, Remainder
@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 _HIGH_U = 0.05
 _LIKELY = 0.5
+_NAMED = 5  # metals named where the element is a guess
 
 
 def findings(fit: Fit, *, leftover: bool = True) -> Findings:
@@ -159,4 +160,9 @@ def _remarks(problem: PdfProblem, fit: Fit) -> list[str]:
             out.append(f"{p.name} ended at its limit of {value:.4g} {p.unit if p.unit != '1' else ''}".rstrip())
         elif "U_" in p.name and value > _HIGH_U:
             out.append(f"{p.name} = {value:.3f} angstrom^2 is high for a thermal motion: static disorder, or a wrong structure")
+    for phase in problem.phases:
+        if isinstance(phase, ClusterPhase) and phase.guessed:
+            first, others = phase.guessed[0], phase.guessed[1:_NAMED]
+            like = f" as have {', '.join(others)}" if others else ""
+            out.append(f"the element is not known: written as {first}, which has about this bond length{like}")
     return out

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import combinations
+from functools import cached_property, partial
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from whorl.catalogues.base import NON_METALS, Catalogue, Entry
 from whorl.physics import envelopes
 from whorl.techniques.pdf.index import Block, Index
+from whorl.techniques.pdf.metals import bond_length
 from whorl.techniques.pdf.phases import cell_spread
 from whorl.techniques.pdf.prepare import SLOW_Q, PdfSignal, slow_curves
 from whorl.techniques.pdf.templates import DX, OPEN, POINTS, REFERENCE_BOND, WINDOW, LogGrid, Single
@@ -55,6 +56,67 @@ class Row:
     def density(self) -> float:
         """Number density, 1/angstrom^3; 0 for clusters."""
         return self.index.density[self.entry.key]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows whose templates lie in one block, all crystals or all clusters.
+
+    Attributes
+    ----------
+    numbers : int array, shape (n,)
+        Of the rows among all.
+    places : int array, shape (n,)
+        Of their templates in the block.
+    spread : array, shape (n,)
+        Of the prior of ln(scale), elements not known.
+    """
+
+    rows: tuple[Row, ...]
+    numbers: NDArray[np.int64]
+    places: NDArray[np.int64]
+    spread: Array
+    block: Block
+    cluster: bool
+
+    @property
+    def grid(self) -> LogGrid:
+        """Grid of the templates."""
+        return self.block.grid
+
+
+class Rows(Sequence[Row]):
+    """Rows with what many measurements ask of them, worked out once."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, number: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> tuple[Row, ...]: ...
+
+    def __getitem__(self, number: int | slice) -> Row | tuple[Row, ...]:
+        return self._rows[number]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The rows block by block."""
+        found: dict[tuple[int, LogGrid, bool], list[int]] = {}
+        for number, row in enumerate(self._rows):
+            grid = row.index.place[row.entry.key][0]
+            found.setdefault((id(row.index), grid, row.entry.kind == "cluster"), []).append(number)
+        out = []
+        for (_, grid, cluster), numbers in found.items():
+            rows = tuple(self._rows[n] for n in numbers)
+            places = np.array([row.index.place[row.entry.key][1] for row in rows], dtype=np.int64)
+            spread = np.array([_scale_spread(row, None) for row in rows])
+            out.append(Group(rows, np.array(numbers, dtype=np.int64), places, spread, rows[0].index.blocks[grid], cluster))
+        return out
 
 
 @dataclass(frozen=True)
@@ -114,19 +176,14 @@ def log_correlation(
     metals = sorted((elements or signal.elements_hint) - NON_METALS)
     known = metals[0] if len(metals) == 1 else None
     matcher = _Matcher(signal, given)
-    groups: dict[tuple[int, LogGrid, bool], list[int]] = {}
-    for number, row in enumerate(rows):
-        grid = row.index.place[row.entry.key][0]
-        groups.setdefault((id(row.index), grid, row.entry.kind == "cluster"), []).append(number)
     scored: list[tuple[float, Callable[[], Proposal]]] = []
     wanted: list[Proposal] = []
-    for (_, grid, is_cluster), numbers in groups.items():
-        part = [rows[n] for n in numbers]
-        element = known if grid == OPEN and _on_the_grid(known) else None
-        merit, make = matcher.match(part, part[0].index.blocks[grid], cluster=is_cluster, element=element)
-        order = merit if prior is None else merit + prior[numbers]
+    for group in (rows if isinstance(rows, Rows) else Rows(rows)).groups:
+        element = known if group.grid == OPEN and _on_the_grid(known) else None
+        merit, make = matcher.match(group, element=element)
+        order = merit if prior is None else merit + prior[group.numbers]
         scored += [(float(order[i]), partial(make, i)) for i in np.argsort(-order, kind="stable")[:most]]
-        wanted += [make(i) for i, n in enumerate(numbers) if n in always]
+        wanted += [make(i) for n in always for i in np.flatnonzero(group.numbers == n).tolist()]
     scored.sort(key=lambda pair: -pair[0])
     found = [make() for _, make in scored[:most]]
     chosen = {id(p.row) for p in found}
@@ -182,22 +239,19 @@ class _Matcher:
         self._square = [weight * gamma[a] * gamma[b] for a, b in self._pairs]
         self._shadow = [[weight * curve * g for g in gamma] for curve in basis]
 
-    def match(
-        self, rows: Sequence[Row], block: Block, *, cluster: bool, element: str | None
-    ) -> tuple[Array, Callable[[int], Proposal]]:
-        """Score rows of one block: the merit of each, shape (rows,), and what makes the proposal of one."""
-        grid = block.grid
+    def match(self, group: Group, *, element: str | None) -> tuple[Array, Callable[[int], Proposal]]:
+        """Score the rows of a group: the merit of each, shape (rows,), and what makes the proposal of one."""
+        rows, grid, cluster = group.rows, group.grid, group.cluster
         bond = bond_length(element) if element else None
         centre = float(np.log(bond / REFERENCE_BOND)) if bond else 0.0
         zoom = float(np.exp(centre))
         instrument = self._signal.instrument
         qmax = instrument.qmax * zoom if instrument.qmax else None
-        number = np.array([row.index.place[row.entry.key][1] for row in rows], dtype=np.int64)
-        shapes = block.cut(number, max(instrument.qmin, SLOW_Q) * zoom, qmax)
+        shapes = group.block.cut(group.places, max(instrument.qmin, SLOW_Q) * zoom, qmax)
         shift = (grid.steps - np.arange(2 * grid.steps + 1)) * DX  # a template moved by k is the entry at this ln(scale)
         columns = np.flatnonzero(np.abs(shift - centre) <= _BOND_SHIFT) if bond else np.arange(shift.size)
         shift = shift[columns]
-        spread = np.array([_scale_spread(row, bond) for row in rows])[:, None]
+        spread = (np.full(len(rows), _BOND_SPREAD) if bond else group.spread)[:, None]
         # Student's t with three degrees of freedom: a wrong detector distance shifts all lengths by a per cent now and then
         penalty = 2.0 * np.log1p(((shift[None, :] - centre) / spread) ** 2 / 3.0)
         parts = []
@@ -228,34 +282,10 @@ class _Matcher:
         """Part of the signal's power explained at each shift, and the (fractional) index of the envelope that does it."""
         count = 1 if cluster else len(_DIAMETERS)
         n = _slide(shapes, self._numerator[:count], columns)
-        pairs = [(a, b) for a, b in self._pairs if b < count]
-        kernels = [kernel for (_, b), kernel in zip(self._pairs, self._square, strict=True) if b < count]
-        s = dict(zip(pairs, _slide(shapes**2, kernels, columns), strict=True))
-        if self._shadow:
-            full = {pair: square.copy() for pair, square in s.items()}
-            for kernels in self._shadow:
-                c = _slide(shapes, kernels[:count], columns)
-                for a, b in pairs:
-                    s[a, b] -= c[a] * c[b]
-            for a in range(count):  # what looks like the phases found before has nothing of its own to explain
-                n[a] = np.where(s[a, a] > _OWN * full[a, a], n[a], 0.0)
-        best = np.zeros(n[0].shape)
-        which = np.zeros(best.shape)
-        for a in range(count):
-            gain = np.maximum(n[a], 0) ** 2 / np.maximum(s[a, a], 1e-12)
-            better = gain > best
-            best = np.where(better, gain, best)
-            which = np.where(better, float(a), which)
-        for a, b in combinations(range(count), 2):
-            determinant = s[a, a] * s[b, b] - s[a, b] ** 2
-            safe = determinant > 1e-4 * s[a, a] * s[b, b]
-            d = np.where(safe, determinant, 1.0)
-            ca = (n[a] * s[b, b] - n[b] * s[a, b]) / d
-            cb = (n[b] * s[a, a] - n[a] * s[a, b]) / d
-            gain = np.where(safe & (ca > 0) & (cb > 0), ca * n[a] + cb * n[b], 0.0)
-            better = gain > best
-            best = np.where(better, gain, best)
-            which = np.where(better, a + (b - a) * cb / np.where(better, ca + cb, 1.0), which)
+        s = _slide(shapes**2, [k for (_, b), k in zip(self._pairs, self._square, strict=True) if b < count], columns)
+        shadows = [_slide(shapes, kernels[:count], columns) for kernels in self._shadow]
+        c = np.array(shadows) if shadows else np.zeros((0, *n.shape), dtype=np.float32)
+        best, which = envelopes.best_blend(n, s, c, _OWN)
         return np.clip(best, 0.0, self._left), which
 
 
@@ -273,14 +303,13 @@ def _orthonormal(curves: Sequence[Array], weight: Array, others: Sequence[Array]
     return out
 
 
-def _slide(shapes: Single, kernels: Sequence[Array], columns: NDArray[np.int64]) -> list[Array]:
-    """Inner products of the templates with kernels of the window's length, for the shifts named; each (rows, shifts)."""
+def _slide(shapes: Single, kernels: Sequence[Array], columns: NDArray[np.int64]) -> Single:
+    """Inner products of the templates with kernels of the window's length, for the shifts named; (rows, kernels, shifts)."""
     matrix = np.zeros((shapes.shape[1], len(kernels), columns.size), dtype=np.float32)
     for i, kernel in enumerate(kernels):
         for j, first in enumerate(columns):
             matrix[first : first + POINTS, i, j] = kernel
-    found = (shapes @ matrix.reshape(shapes.shape[1], -1)).reshape(len(shapes), len(kernels), columns.size)
-    return [found[:, i].astype(np.float64) for i in range(len(kernels))]
+    return np.asarray((shapes @ matrix.reshape(shapes.shape[1], -1)).reshape(len(shapes), len(kernels), columns.size))
 
 
 def _between(merit: Array, best: NDArray[np.int64]) -> Array:
@@ -300,24 +329,6 @@ def _scale_spread(row: Row, bond: float | None) -> float:
     if row.entry.kind == "cluster":
         return _BOND_SPREAD
     return row.entry.cell_spread or cell_spread(len(row.entry.elements))
-
-
-def bond_length(symbol: str) -> float | None:
-    """Nearest-neighbour distance in the elemental metal, angstrom (ASE reference states); ``None`` for other structures.
-
-    Examples
-    --------
-    >>> round(bond_length("Au"), 3)
-    2.885
-    """
-    from ase.data import atomic_numbers, reference_states
-
-    state = reference_states[atomic_numbers[symbol]]
-    if not state or "a" not in state:
-        return None
-    a = float(state["a"])
-    factor = {"fcc": 0.5**0.5, "bcc": 0.75**0.5, "hcp": 1.0, "sc": 1.0, "diamond": 0.1875**0.5}.get(str(state["symmetry"]))
-    return a * factor if factor else None
 
 
 def _on_the_grid(element: str | None) -> bool:
