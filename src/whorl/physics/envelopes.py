@@ -13,9 +13,11 @@ caps).
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 
 
 def sphere(r: Array, diameter: float) -> tuple[Array, Array]:
@@ -154,3 +156,69 @@ def shell(r: Array, inner: float, outer: float) -> tuple[Array, Array, Array]:
     by_inner = (by_small - small_between + value * 2 * np.pi * small**2) / volume
     by_outer = (by_large - large_between - value * 2 * np.pi * large**2) / volume
     return value, by_inner, by_outer
+
+
+@njit(cache=True, nogil=True)
+def best_blend(n: Single, s: Single, c: Single, own: float) -> tuple[Array, Array]:
+    """Power of data that the best envelope of a pattern, or the best blend of two, explains.
+
+    Parameters
+    ----------
+    n : array, shape (rows, envelopes, shifts), single precision
+        Products of each pattern under each envelope with the data.
+    s : array, shape (rows, pairs, shifts), single precision
+        Products of the pattern under one envelope and another; pairs (0,0), (0,1) ... (1,1) ...
+    c : array, shape (k, rows, envelopes, shifts), single precision
+        Products with k orthonormal curves that are taken off.
+    own : float
+        Part of its power that must be left to a pattern beside those curves.
+
+    Returns
+    -------
+    best, which : array, shape (rows, shifts)
+        Power explained, and the number of the envelope, fractional for a blend.
+
+    Examples
+    --------
+    >>> n, s = np.array([[[0.6], [0.2]]], np.float32), np.array([[[1.0], [0.0], [1.0]]], np.float32)
+    >>> best, which = best_blend(n, s, np.zeros((0, 1, 2, 1), np.float32), 0.0)
+    >>> best.round(3).tolist(), which.round(3).tolist()
+    ([[0.4]], [[0.25]])
+    """
+    rows, count, shifts = n.shape
+    best = np.zeros((rows, shifts))
+    which = np.zeros((rows, shifts))
+    data = np.zeros(count)
+    square = np.zeros((count, count))
+    for i in range(rows):
+        for j in range(shifts):
+            pair = 0
+            for a in range(count):
+                data[a] = n[i, a, j]
+                for b in range(a, count):
+                    value = np.float64(s[i, pair, j])
+                    for g in range(c.shape[0]):
+                        value -= np.float64(c[g, i, a, j]) * np.float64(c[g, i, b, j])
+                    if a == b and c.shape[0] > 0 and value <= own * s[i, pair, j]:
+                        data[a] = 0.0  # what looks like the phases found before has nothing of its own to explain
+                    square[a, b] = value
+                    pair += 1
+            most = 0.0
+            place = 0.0
+            for a in range(count):
+                gain = max(data[a], 0.0) ** 2 / max(square[a, a], 1e-12)
+                if gain > most:
+                    most, place = gain, float(a)
+            for a in range(count):
+                for b in range(a + 1, count):
+                    determinant = square[a, a] * square[b, b] - square[a, b] ** 2
+                    if determinant <= 1e-4 * square[a, a] * square[b, b]:
+                        continue
+                    ca = (data[a] * square[b, b] - data[b] * square[a, b]) / determinant
+                    cb = (data[b] * square[a, a] - data[a] * square[a, b]) / determinant
+                    gain = ca * data[a] + cb * data[b]
+                    if ca > 0 and cb > 0 and gain > most:
+                        most, place = gain, a + (b - a) * cb / (ca + cb)
+            best[i, j] = most
+            which[i, j] = place
+    return best, which

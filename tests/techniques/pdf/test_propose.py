@@ -12,9 +12,9 @@ from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.metals import bond_length, metals_by_bond
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.prepare import prepare
-from whorl.techniques.pdf.propose import _scale_spread, log_correlation
+from whorl.techniques.pdf.propose import Row, _scale_spread, log_correlation, without_copies
 from whorl.techniques.pdf.simulate import simulate
-from whorl.techniques.pdf.technique import PDF, Row, without_copies
+from whorl.techniques.pdf.technique import PDF
 
 R = np.arange(1, 3001) * 0.01
 METALS = ("Au", "Pt", "Ag", "Ni", "Co", "Pd")

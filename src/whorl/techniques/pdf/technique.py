@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,15 +18,15 @@ from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.pdf import explain
+from whorl.techniques.pdf.admissible import admissible, family_of, key_of
 from whorl.techniques.pdf.crystal_phase import free_coordinates
-from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.metals import bond_length
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.noise import noise_share
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal, prepare, slow_curves
-from whorl.techniques.pdf.propose import Proposal, Row, log_correlation, without_copies
+from whorl.techniques.pdf.propose import Proposal, Row, log_correlation
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.window import settle
@@ -53,8 +52,6 @@ _CORE_SHELL, _THICKNESSES = "core-shell", (4.0, 12.0)
 _SHORTLIST, _SHORTLIST_BESIDE = 600, 60
 #: free coordinates up to which a crystal's are refined when candidates are ranked
 _MOST_RANKED = 12
-#: atoms from which a cluster has distances beyond those of ligands, and can be a phase beside another
-_SMALLEST_PHASE = 13
 _GROUPS = 6  # space groups named
 _EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
 #: log prior of a family of compounds beside one of an element, elements unknown: one sample in three or four is an element, in
@@ -97,24 +94,23 @@ class PairDistribution:
         progress: Progress | None = None,
     ) -> Shortlist:
         """Rank all admissible entries by correlation over ln r, beside the phases of ``given`` where there are some."""
-        rows: list[Row] = []
         # electrons weight elements much as X-rays do
         radiation = "neutron" if signal.instrument.radiation == "neutron" else "x-ray"
-        for catalogue in sorted(catalogues, key=lambda c: c.name in _BUILTIN):  # the user's own structures come first
-            report = None if progress is None else _labelled(progress, f"index of {catalogue.name}")
-            index = load_index(catalogue, radiation, progress=report)
-            entries = [e for e in catalogue.entries(elements=elements) if e.key in index.place]
-            rows += [Row(catalogue, e, index) for e in entries if given is None or _can_be_a_phase(e)]
+        pool = admissible(
+            sorted(catalogues, key=lambda c: c.name in _BUILTIN),  # the user's own structures come first
+            radiation,
+            elements=elements,
+            beside=given is not None,
+            progress=lambda name: None if progress is None else _labelled(progress, f"index of {name}"),
+        )
+        rows, members = pool.rows, pool.members
         if not rows:
             wanted = f" made of {', '.join(sorted(elements))}" if elements else ""
             raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
-        rows = without_copies(rows)
-        members = Counter(_family(row.entry) for row in rows)
-        own = {id(row): _own_prior(row, any_elements=not (elements or signal.elements_hint)) for row in rows}
-        prior = np.array([own[id(row)] - np.log(members[_family(row.entry)]) for row in rows])
+        own, prior = pool.priors(_own_prior, any_elements=not (elements or signal.elements_hint))
         most = _SHORTLIST if given is None else _SHORTLIST_BESIDE
         curves = _curves(given, signal)
-        always = [n for n, row in enumerate(rows) if _key(row.entry) in also] if also else []
+        always = [n for n, row in enumerate(rows) if key_of(row.entry) in also] if also else []
         found = log_correlation(signal, rows, elements=elements, given=curves, prior=prior, most=most, always=always)
         return Shortlist([_suggestion(p, members, own[id(p.row)]) for p in found], searched=len(rows), families=len(members))
 
@@ -326,25 +322,11 @@ def _labelled(progress: Progress, label: str) -> Any:
     return lambda done, total: progress(label, done, total)
 
 
-def _can_be_a_phase(entry: Entry) -> bool:
-    """Clusters of no element take up whatever a model leaves at short distances; small crystals say the same as they."""
-    return entry.kind == "crystal" or (bool(entry.elements) and entry.atoms >= _SMALLEST_PHASE)
-
-
-def _family(entry: Entry) -> tuple[str, str]:
-    """Entries without a family are a family each."""
-    return entry.kind, entry.family or _key(entry)
-
-
-def _key(entry: Entry) -> str:
-    return f"{entry.catalogue}/{entry.key}"
-
-
 def _suggestion(p: Proposal, members: Mapping[tuple[str, str], int], prior: float) -> Suggestion:
     entry = p.row.entry
     start: dict[str, Any] = {"zoom": p.zoom, "diameter": p.diameter, "element": p.element}
     return Suggestion(
-        key=_key(entry),
+        key=key_of(entry),
         name=entry.name,
         family=entry.family,
         elements=entry.elements if p.element is None or not p.row.open else frozenset({p.element}),
@@ -353,12 +335,12 @@ def _suggestion(p: Proposal, members: Mapping[tuple[str, str], int], prior: floa
         merit=p.merit,
         kind=entry.kind,
         prior=prior,
-        members=members[_family(entry)],
+        members=members[family_of(entry)],
         start=start,
     )
 
 
-def _own_prior(row: Row, *, any_elements: bool) -> float:
+def _own_prior(row: Row, any_elements: bool) -> float:
     """Log prior of an entry beside the uniform ones: its size, what its catalogue says of it, whether it is a compound."""
     said = getattr(row.catalogue, "log_prior", None)
     compound = any_elements and len(row.entry.elements) > 1
