@@ -30,7 +30,7 @@ from whorl.trust import probability
 _LEVEL = 0.9
 _GUESSED = "substitution/"  # keys of structures that nobody has reported
 _UNEXPLAINED = 0.5  # probability of none from which the data count as not explained
-_POLISH_FIRST, _POLISH, _POLISH_BEATEN = 60, 20, 6  # evaluations of the last fit of the first, of others, of lost ones
+_POLISH_FIRST, _POLISH, _POLISH_BEATEN = 60, 8, 4  # evaluations of the last fit of the first, of others, of lost ones
 _BEATEN = 15.0  # log evidence behind the first from which a candidate is shown but not polished
 
 

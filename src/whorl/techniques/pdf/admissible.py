@@ -33,18 +33,15 @@ class Admissible:
 
     rows: Rows
     members: Counter[tuple[str, str]]
-    _priors: dict[bool, dict[int, float]] = field(default_factory=dict)
+    _priors: dict[bool, tuple[dict[int, float], Array]] = field(default_factory=dict)
 
     def priors(self, of: Callable[[Row, bool], float], *, any_elements: bool) -> tuple[dict[int, float], Array]:
         """Log prior of each row by its identity, and the same shared out within families, shape (rows,)."""
         if any_elements not in self._priors:
-            self._priors[any_elements] = {id(row): of(row, any_elements) for row in self.rows}
-        own = self._priors[any_elements]
-        return own, np.array([own[id(row)] for row in self.rows]) - self._shares
-
-    @property
-    def _shares(self) -> Array:
-        return np.log(np.array([self.members[family_of(row.entry)] for row in self.rows], dtype=np.float64))
+            own = {id(row): of(row, any_elements) for row in self.rows}
+            shared = np.array([own[id(row)] - np.log(self.members[family_of(row.entry)]) for row in self.rows])
+            self._priors[any_elements] = own, shared
+        return self._priors[any_elements]
 
 
 _lock = Lock()
