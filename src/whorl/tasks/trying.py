@@ -31,22 +31,27 @@ _ONE_MORE = float(np.log(0.2))
 _LIMITS: dict[str, dict[str, Any]] = {
     "quick": {"max_iterations": 8, "max_evaluations": 14, "tolerance": 1e-3, "passes": 1},
     "rank": {"max_iterations": 12, "max_evaluations": 30, "tolerance": 2e-4, "passes": 2},
+    "hold": {"max_iterations": 0, "max_evaluations": 1, "passes": 1},
 }
 
 
 @dataclass
 class Tried:
-    """What was fitted, its best fit, its log prior, and what the trials were started from."""
+    """What was fitted, its best fit, its log prior, what the trials were started from, and what else counts.
+
+    ``further``: of a mixture, what its further phases are worth beyond the evidence (see `whorl.tasks.mixtures`).
+    """
 
     suggestions: tuple[Suggestion, ...]
     fit: Fit
     prior: float
     start: Mapping[str, Any]
+    further: float = 0.0
 
     @property
     def score(self) -> float:
-        """Log evidence plus log prior."""
-        return self.fit.evidence + self.prior
+        """Log evidence plus log prior, and what else counts."""
+        return self.fit.evidence + self.prior + self.further
 
     @property
     def name(self) -> str:

@@ -63,7 +63,12 @@ class LonePeak:
 
 
 class PdfProblem:
-    """Least-squares problem of one G(r) and one or more phases (see `whorl.fitting.Problem`)."""
+    """Least-squares problem of one G(r) and one or more phases (see `whorl.fitting.Problem`).
+
+    Scales are relative amounts of atoms: G(r) is normalised by the mean scattering of the whole sample, of which the phases
+    hold the ``shares`` (see `balanced`). With ``apart`` each is normalised as if it were alone, which keeps the displacements
+    of a phase that was fitted alone.
+    """
 
     def __init__(
         self,
@@ -77,6 +82,7 @@ class PdfProblem:
         lone_peaks: Sequence[LonePeak] = (),
         shares: Sequence[float] = (),
         coarse: bool = False,
+        apart: bool = False,
     ) -> None:
         self.signal = signal
         self.phases = list(phases)
@@ -88,7 +94,7 @@ class PdfProblem:
         self.absolute = signal.absolute
         self.independent_points = signal.independent_points
         self._fixed = dict(fixed or {})
-        self._constant_weights = constant_weights
+        self._constant_weights, self._apart = constant_weights, apart
         self._free_instrument = tuple(n for n in free_instrument if n not in self._fixed)
         self._coarse = coarse
         self._grid = model_grid(float(self.x[-1]), coarse_step(signal.instrument.qmax) if coarse else STEP)
@@ -104,7 +110,7 @@ class PdfProblem:
                 signal.instrument,
                 cluster=p.hypothesis.kind == "cluster",
                 constant=constant_weights,
-                mixture=parts if len(parts) > 1 else (),
+                mixture=() if apart or len(parts) == 1 else parts,
             )
             for p in self.phases
         ]
@@ -119,7 +125,7 @@ class PdfProblem:
 
         The mean scattering of a mixture depends on the amounts, and the amounts hardly on it.
         """
-        if len(self.phases) == 1:
+        if self._apart or len(self.phases) == 1:
             return self
         values = np.array([p.value for p in self.parameters]) if values is None else values
         root = np.sqrt(self.weights)
@@ -139,6 +145,7 @@ class PdfProblem:
             lone_peaks=lone_peaks,
             shares=shares,
             coarse=self._coarse,
+            apart=self._apart,
         )
 
     def _layout(self) -> None:

@@ -135,12 +135,17 @@ class PairDistribution:
         hopeless = start.get("misfit", 0.0) > _HOPELESS_MISFIT
         positions = not quick and not hopeless
         starts = start.get("phases") or [start] * len(hypotheses)
-        # many coordinates cost much and rank little: they wait for the last fits; beside another phase they stay
-        most = 0 if "phases" in start else _MOST_RANKED if effort == "rank" else None
+        # many coordinates cost much and rank little: they wait for the last fits
+        most = _MOST_RANKED if effort == "rank" or "phases" in start else None
+        # in a mixture those of the phases found before go on; the new phase's wait
+        moves = [positions] * len(starts)
+        if "phases" in start:
+            moved = {n[:3] for n in start.get("values", {})}
+            moves = [effort == "full" or any(f"{i}:{x}" in moved for x in "xyz") for i in range(1, len(starts) + 1)]
         coarse = effort != "full"
         phases = [
-            self._phase(h, signal, s, positions=positions, most=most, coarse=coarse)
-            for h, s in zip(hypotheses, starts, strict=True)
+            self._phase(h, signal, s, positions=p, most=most, coarse=coarse)
+            for h, s, p in zip(hypotheses, starts, moves, strict=True)
         ]
         if "phases" in start:  # a search holds what it has found so far, of which these problems may hold less
             fixed = {name: value for name, value in (fixed or {}).items() if name in _fixable(phases)}
@@ -148,7 +153,7 @@ class PairDistribution:
         out: list[tuple[Problem, Array | None]] = []
         for options in self._options(hypotheses, start, starts, quick=quick or hopeless, last=effort == "full"):
             free = tuple(dict.fromkeys(instrument))
-            problem = PdfProblem(signal, phases, options, free_instrument=free, fixed=fixed, coarse=coarse)
+            problem = PdfProblem(signal, phases, options, free_instrument=free, fixed=fixed, coarse=coarse, apart=quick)
             first = _start_values(problem, start.get("values", {}))
             problem = problem.balanced(first)
             out.append((problem if effort == "full" else Projected(problem, slow_curves(problem.x)), first))
@@ -227,7 +232,8 @@ class PairDistribution:
         if start.get("size") or start.get("shape"):
             return [particle]
         if quick:
-            return [tuple(p if g else None for p, g in zip(particle, guesses, strict=True))]
+            said = [s.get("size", g is not None) for s, g in zip(starts, guesses, strict=True)]
+            return [tuple(p if k else None for p, k in zip(particle, said, strict=True))]
         if "phases" not in start:
             return [bulk, particle]
         if last:  # an amount is known no better than the size: all are refined, however large
