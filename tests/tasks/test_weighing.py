@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from whorl.fitting.evidence import Support, Temper
 from whorl.tasks.trying import Tried, diverse
-from whorl.tasks.weighing import beyond_noise, fraction, misfits, weighed
+from whorl.tasks.weighing import beyond_noise, fraction, misfits, noise_of, weighed
 from whorl.techniques.protocol import Noise, Suggestion
 
 X = np.linspace(0, 6, 120)
@@ -100,6 +100,15 @@ def test_noise_is_taken_out_of_both_misfits():
     first, other = misfits(technique(0.06, measured=True), None, ranked, 0.03)
     assert first == pytest.approx(0.08)
     assert other == pytest.approx(beyond_noise(0.30, 0.06))
+
+
+def test_noise_is_pooled_over_fits_that_are_as_good():
+    levels = {"a": 0.08, "b": 0.02, "c": 0.09, "poor": 0.0}
+    kit = SimpleNamespace(noise=lambda signal, fit: Noise(levels[fit.name], measured=False))
+    ranked = [tried(name, rw) for name, rw in (("a", 0.10), ("b", 0.105), ("c", 0.101), ("poor", 0.3))]
+    for t in ranked:
+        t.fit.name = t.name
+    assert noise_of(kit, None, ranked).level == 0.08
 
 
 def test_one_kind_does_not_crowd_out_the_other():

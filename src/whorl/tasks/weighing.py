@@ -27,6 +27,8 @@ from whorl.trust.groups import SHARE_OF_MISFIT, distance
 _LEAST_SHARE = 0.2
 _EVEN = 1.0  # difference of log evidence up to which relatives are ordered by misfit
 _LEAST_DISCREPANCY = 0.003
+#: noise is read off all fits whose misfit is no more than this times the least: from one alone it is known to a third
+_AS_GOOD = 1.1
 #: how far noise that was only estimated from the residual is believed
 _ESTIMATED = 0.375
 
@@ -48,10 +50,17 @@ def weighed(technique: Technique, signal: Any, ranked: Sequence[Tried], temper: 
     """
     best = min(ranked, key=lambda t: t.fit.rw)
     level = min(temper.discrepancy, best.fit.rw)
-    testify = fraction(temper.fraction, best.fit.rw, technique.noise(signal, best.fit))
+    testify = fraction(temper.fraction, best.fit.rw, noise_of(technique, signal, ranked))
     temper = Temper(max(level, _LEAST_DISCREPANCY), testify)
     out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
     return _by_misfit_where_even(sorted(out, key=lambda t: -t.score))
+
+
+def noise_of(technique: Technique, signal: Any, ranked: Sequence[Tried]) -> Noise:
+    """The noise of the data: the median of what the fits nearly as good as the best say of it."""
+    best = min(t.fit.rw for t in ranked)
+    found = [technique.noise(signal, t.fit) for t in ranked if t.fit.rw <= _AS_GOOD * best]
+    return Noise(float(np.median([n.level for n in found])), measured=found[0].measured)
 
 
 def fraction(stated: float, rw: float, noise: Noise) -> float:
@@ -101,7 +110,7 @@ def misfits(technique: Technique, signal: Any, ranked: Sequence[Tried], discrepa
         R_w below which differences mean nothing.
     """
     first = ranked[0]
-    noise = technique.noise(signal, first.fit).level
+    noise = noise_of(technique, signal, ranked).level
     misfit = beyond_noise(first.fit.rw, noise)
     level = SHARE_OF_MISFIT * max(misfit, discrepancy)
     others = [t for t in ranked[1:] if not t.families & first.families and _apart(first, t) > level]
