@@ -20,15 +20,15 @@ def table() -> tuple[PairTable, np.ndarray]:
     vector = rng.uniform(-2.0, 2.0, (4000, 3))
     vector = vector[np.sqrt(np.einsum("ki,ij,kj->k", vector, METRIC, vector)) > 2.0]
     k = len(vector)
-    shift = np.zeros((k, 3, 3))
-    shift[np.arange(k), :, rng.integers(0, 3, k)] = rng.normal(size=(k, 3)) * rng.integers(0, 2, (k, 1))
+    links = Links(
+        np.arange(k), np.arange(k + 1), rng.integers(0, 3, k), rng.normal(size=(k, 3)) * rng.integers(0, 2, (k, 1)), 3
+    )
     site = np.zeros(k, int)
-    return PairTable(vector, shift, rng.uniform(0.5, 2.0, k), site, site), rng.integers(0, 2, k)
+    return PairTable(vector, links, rng.uniform(0.5, 2.0, k), site, site), rng.integers(0, 2, k)
 
 
 def curve(table, channel, free, *, joined, slopes=False):
-    links = Links.of(table.shift)
-    found = joined_pairs(table, links, channel, METRIC, BY_CELL, free, width=0.01, crowd=0.5 if joined else np.inf)
+    found = joined_pairs(table, channel, METRIC, BY_CELL, free, width=0.01, crowd=0.5 if joined else np.inf)
     none = np.zeros((found.distance.size, 0))
     d_distance, d_variance = (found.slope, found.spread_slope) if slopes else (none, none)
     variance = VARIANCE + found.spread

@@ -15,6 +15,47 @@ _SHORTEST = 0.5  # two partly occupied sites closer than this (angstrom) exclude
 
 
 @dataclass(frozen=True)
+class Links:
+    """Which free coordinates move which pair: pairs of one kind (of the same two atoms) move alike.
+
+    Parameters
+    ----------
+    kind : int array, shape (k,)
+        Of each pair, 0 ... c-1.
+    start : int array, shape (c + 1,)
+        Entries ``start[kind]`` to ``start[kind + 1]`` of the arrays below are those of a kind.
+    column : int array, shape (m,)
+        Number of the coordinate.
+    direction : array, shape (m, 3)
+        Derivative of the fractional vector from atom i to atom j by it.
+    count : int
+        Number p of free coordinates.
+    """
+
+    kind: Index
+    start: Index
+    column: Index
+    direction: Array
+    count: int
+
+    def moved(self, free: Array) -> Array:
+        """Change of the fractional vector of each kind for a change of the coordinates, shape (c, 3)."""
+        out = np.zeros((self.start.size - 1, 3))
+        np.add.at(out, np.repeat(np.arange(len(out)), np.diff(self.start)), self.direction * free[self.column, None])
+        return out
+
+    def gram(self) -> Array:
+        """Sum over the pairs of the products of their derivatives by two coordinates, shape (p, p)."""
+        out = np.zeros((self.count, self.count))
+        pairs = np.bincount(self.kind, minlength=self.start.size - 1)
+        for kind, first in enumerate(self.start[:-1]):
+            rows = slice(first, self.start[kind + 1])
+            at = self.column[rows]
+            out[np.ix_(at, at)] += pairs[kind] * (self.direction[rows] @ self.direction[rows].T)
+        return out
+
+
+@dataclass(frozen=True)
 class PairTable:
     """Distinct pairs of a crystal: k rows, each standing for all pairs that symmetry keeps equal.
 
@@ -22,8 +63,8 @@ class PairTable:
     ----------
     vector : array, shape (k, 3)
         Fractional vector from atom i to atom j at the start values.
-    shift : array, shape (k, 3, p)
-        Derivative of that vector with respect to the p free coordinates.
+    links : Links
+        How that vector changes with the p free coordinates.
     weight : array, shape (k,)
         (1/N) times the number of ordered pairs in the cell, occupancies counted; N atoms in the cell.
     site_i, site_j : int array, shape (k,)
@@ -31,14 +72,14 @@ class PairTable:
     """
 
     vector: Array
-    shift: Array
+    links: Links
     weight: Array
     site_i: Index
     site_j: Index
 
     def distances(self, metric: Array, free: Array) -> tuple[Array, Array]:
         """Distances (k,) and current vectors (k, 3) for a metric tensor and values of the free coordinates (p,)."""
-        vector = self.vector + self.shift @ free if free.size else self.vector
+        vector = self.vector + self.links.moved(free)[self.links.kind] if free.size else self.vector
         return np.sqrt(((vector @ metric) * vector).sum(axis=1)), vector
 
 
@@ -158,26 +199,45 @@ def pair_table(
         _SHORTEST,
         r_max,
     )
-    atom_shift = np.zeros((position.shape[0], 3, free))
-    for n, s in enumerate(site):
-        atom_shift[n, :, offsets[s] : offsets[s + 1]] = rotation[n] @ basis[s]
-    shift = atom_shift[j] - atom_shift[representative[i]]
+    moves = [rotation[n] @ basis[s] for n, s in enumerate(site)]
     site_j = site[j]
     weight = multiplicity[i] * occupancy[i] * occupancy[site_j] / atoms
     rng = np.random.default_rng(20021)
-    table = PairTable(vector, shift, weight, i, site_j)
     low, high = np.minimum(label[i], label[site_j]), np.maximum(label[i], label[site_j])
     key = _mix(low * (int(label.max()) + 1) + high, 11)
     for variant in [metric, *metric_variants]:
         values = rng.uniform(-0.01, 0.01, free) if free else np.zeros(0)
-        d, _ = table.distances(variant, values)
+        atom = np.array([m @ values[offsets[s] : offsets[s + 1]] for m, s in zip(moves, site, strict=True)])
+        current = vector + atom[j] - atom[representative[i]] if free else vector
+        d = np.sqrt(((current @ variant) * current).sum(axis=1))
         key = _mix(key ^ _mix(np.round(d * 1e5).astype(np.int64), 5), 3)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     order = np.argsort(((vector[first] @ metric) * vector[first]).sum(axis=1), kind="stable")
     total = np.bincount(inverse, weights=weight)
     keep = first[order]
     merged = np.asarray(total[order], dtype=np.float64)
-    return PairTable(vector[keep], shift[keep], merged, i[keep], site_j[keep])
+    kinds, kind = np.unique(i[keep] * len(site) + j[keep], return_inverse=True)
+    ends = [(int(n) // len(site), int(n) % len(site)) for n in kinds]
+    start, column, direction = [0], list[int](), list[Array]()
+    for s, n in ends if free else []:
+        both: dict[int, Array] = {}
+        for atom_number, sign in ((int(representative[s]), -1.0), (n, 1.0)):
+            for q, move in enumerate(moves[atom_number].T, start=int(offsets[site[atom_number]])):
+                both[q] = both.get(q, np.zeros(3)) + sign * move
+        some = [q for q in sorted(both) if np.any(both[q] != 0.0)]
+        column += some
+        direction += [both[q] for q in some]
+        start.append(len(column))
+    if not free:
+        start = [0] * (len(ends) + 1)
+    links = Links(
+        kind.astype(np.int64),
+        np.array(start, dtype=np.int64),
+        np.array(column, dtype=np.int64),
+        np.array(direction, dtype=np.float64).reshape(-1, 3),
+        free,
+    )
+    return PairTable(vector[keep], links, merged, i[keep], site_j[keep])
 
 
 def _mix(values: Index, salt: int) -> Index:
@@ -207,28 +267,8 @@ class JoinedPairs:
     spread_slope: Array
 
 
-@dataclass(frozen=True)
-class Links:
-    """Which free coordinates move which pair, row by row: those of pair k are entries ``start[k]`` to ``start[k + 1]``.
-
-    ``column`` (m,) number of the coordinate; ``direction`` (m, 3) derivative of the fractional vector by it.
-    """
-
-    start: Index
-    column: Index
-    direction: Array
-
-    @classmethod
-    def of(cls, shift: Array) -> Links:
-        """Links of derivatives of shape (k, 3, p), most of which are zero."""
-        row, column = np.nonzero(np.any(shift != 0.0, axis=1))
-        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(shift)))]).astype(np.int64)
-        return cls(start, column, np.ascontiguousarray(shift[row, :, column]))
-
-
 def joined_pairs(
     table: PairTable,
-    links: Links,
     channel: Index,
     metric: Array,
     by_cell: Array,
@@ -246,8 +286,6 @@ def joined_pairs(
     Parameters
     ----------
     table : PairTable
-    links : Links
-        Of the table's pairs and the free coordinates.
     channel : int array, shape (k,)
         Pairs of different channel are not joined.
     metric : array, shape (3, 3)
@@ -263,14 +301,15 @@ def joined_pairs(
     Examples
     --------
     >>> line, site = np.array([[1, 0, 0], [1.001, 0, 0]]), np.zeros(2, int)
-    >>> pairs = PairTable(line, np.zeros((2, 3, 0)), np.ones(2), site, site)
-    >>> links = Links.of(pairs.shift)
-    >>> joined = joined_pairs(pairs, links, np.zeros(2, int), np.eye(3), np.zeros((0, 3, 3)), np.zeros(0), width=0.7)
+    >>> links = Links(site, np.zeros(2, int), np.zeros(0, int), np.zeros((0, 3)), 0)
+    >>> pairs = PairTable(line, links, np.ones(2), site, site)
+    >>> joined = joined_pairs(pairs, site, np.eye(3), np.zeros((0, 3, 3)), np.zeros(0), width=0.7)
     >>> joined.distance.tolist(), joined.weight.tolist()
     ([1.0005], [2.0])
     """
+    links = table.links
     found = _join(
-        *(table.vector, links.start, links.column, links.direction, table.weight, channel),
+        *(table.vector, links.kind, links.start, links.column, links.direction, table.weight, channel),
         *(np.ascontiguousarray(metric), np.ascontiguousarray(by_cell), np.asarray(free, dtype=np.float64), width, crowd),
     )
     return JoinedPairs(*found)
@@ -279,6 +318,7 @@ def joined_pairs(
 @njit(cache=True, nogil=True)
 def _join(
     vector: Array,
+    kind: Index,
     start: Index,
     column: Index,
     direction: Array,
@@ -300,7 +340,7 @@ def _join(
         x = vector[i, 0]
         y = vector[i, 1]
         z = vector[i, 2]
-        for m in range(start[i], start[i + 1]):
+        for m in range(start[kind[i]], start[kind[i] + 1]):
             change = free[column[m]]
             x += direction[m, 0] * change
             y += direction[m, 1] * change
@@ -364,7 +404,7 @@ def _join(
         gx = (metric[0, 0] * x + metric[0, 1] * y + metric[0, 2] * z) * 2 * half
         gy = (metric[0, 1] * x + metric[1, 1] * y + metric[1, 2] * z) * 2 * half
         gz = (metric[0, 2] * x + metric[1, 2] * y + metric[2, 2] * z) * 2 * half
-        for m in range(start[i], start[i + 1]):
+        for m in range(start[kind[i]], start[kind[i] + 1]):
             change = gx * direction[m, 0] + gy * direction[m, 1] + gz * direction[m, 2]
             slope[b, f + column[m]] += change
             spread_slope[b, f + column[m]] += 2 * off * change

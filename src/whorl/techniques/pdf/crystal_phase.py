@@ -50,8 +50,7 @@ class CrystalPhase:
                 f"no two atoms within {r_max:g} angstrom", where=crystal.source or crystal.name, remedy="Check the cell."
             )
         self._origin = np.array([self._start_coordinate(s, b) for s, (_, b) in zip(sites, bases, strict=True) for b in b.T])
-        self._keep = self._independent(self._table.shift, self._origin)
-        self._links = crystals.Links.of(self._table.shift[:, :, self._keep])
+        self._keep = self._independent(self._table.links, self._origin)
         self._channel = channel_table(len(self.symbols))[element[self._table.site_i], element[self._table.site_j]]
         self._sites = sites
         self._bases = bases
@@ -63,15 +62,15 @@ class CrystalPhase:
         return float(site.position[int(np.argmax(np.abs(direction) > 1e-9))])
 
     @staticmethod
-    def _independent(shift: Array, start: Array) -> Index:
+    def _independent(links: crystals.Links, start: Array) -> Index:
         """Free coordinates that change distances: along a polar axis, one only sets the origin and is left out.
 
         That is one at zero, where there is one: people refine the z of the anion of wurtzite, not that of the cation.
         """
-        count = shift.shape[2]
+        count = links.count
         if count == 0:
             return np.zeros(0, dtype=np.int64)
-        gram = np.einsum("kip,kiq->pq", shift, shift)
+        gram = links.gram()
         keep: list[int] = []
         for p in sorted(range(count), key=lambda p: abs(start[p]) < 1e-6):
             trial = [*keep, p]
@@ -117,7 +116,7 @@ class CrystalPhase:
         cell = self._cell0.copy()
         start = np.array([self._cell0[symmetry.CELL_NAMES.index(n)] for n in self._cell_names])
         cell += self._cell_matrix @ (values[:nc] - start)
-        free = np.zeros(self._table.shift.shape[2])
+        free = np.zeros(self._table.links.count)
         free[self._keep] = values[nc : nc + npos] - self._origin[self._keep]
         return cell, free, values[nc + npos :]
 
@@ -126,15 +125,15 @@ class CrystalPhase:
         cell, free, u = self._split(values)
         metric = symmetry.metric_tensor(cell)
         by_cell = np.einsum("cf,cij->fij", self._cell_matrix, symmetry.metric_derivatives(cell))
-        moved = free[self._keep]
         width, crowd = self._joined
-        parts = self._table, self._links, self._channel
-        pairs = crystals.joined_pairs(*parts, metric, by_cell, moved, width=width, crowd=crowd)
+        pairs = crystals.joined_pairs(self._table, self._channel, metric, by_cell, free, width=width, crowd=crowd)
         nc, p = len(self._cell_names), len(self.parameters)
         d_distance = np.zeros((pairs.distance.size, p))
         d_u = np.zeros_like(d_distance)
-        d_distance[:, : pairs.slope.shape[1]], d_u[:, : pairs.slope.shape[1]] = pairs.slope, pairs.spread_slope
-        d_u[:, p - u.size :] = self._by_u[pairs.channel]
+        free_columns = np.concatenate([np.arange(nc), nc + self._keep])
+        end = free_columns.size
+        d_distance[:, :end], d_u[:, :end] = pairs.slope[:, free_columns], pairs.spread_slope[:, free_columns]
+        d_u[:, end:] = self._by_u[pairs.channel]
         u_sum = (self._by_u @ u)[pairs.channel] + pairs.spread
         volume = float(np.sqrt(np.linalg.det(metric)))
         density = self._atoms / volume
