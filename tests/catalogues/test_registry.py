@@ -15,6 +15,7 @@ from whorl.catalogues import (
     open_catalogue,
     remove,
 )
+from whorl.catalogues.home import index_file
 from whorl.core.errors import CatalogueError, UsageError
 
 XYZ = "2\npair\nAu 0 0 0\nAu 0 0 2.88\n"
@@ -73,7 +74,13 @@ def test_add_open_list_remove(place):
     (place / "more.xyz").write_text(XYZ.replace("2.88", "2.70"))
     assert [e.key for e in open_catalogue("mine").entries()] == ["more.xyz", "pair.xyz"]
     assert [(c.name, c.entries) for c in list_catalogues()][3:] == [("mine", 2)]
+    kept, own = index_file("pdf", "not-mine"), index_file("pdf", "mine")
+    for file in (kept, own):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
     remove("mine")
+    assert kept.exists()
+    assert not own.exists()
     assert len(list_catalogues()) == 3
     assert sorted(p.name for p in place.iterdir()) == ["more.xyz", "pair.xyz"]
     with pytest.raises(CatalogueError):

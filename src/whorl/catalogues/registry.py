@@ -13,7 +13,7 @@ from pathlib import Path
 from whorl.catalogues import compounds, elements, nanoparticles
 from whorl.catalogues.base import Catalogue
 from whorl.catalogues.folder import AddReport, FolderCatalogue
-from whorl.catalogues.home import cache, user_catalogues
+from whorl.catalogues.home import cache, index_files, user_catalogues
 from whorl.catalogues.imported import STORE, ImportedCatalogue
 from whorl.catalogues.importing import ImportReport, Progress, run_import
 from whorl.catalogues.sources import open_sources
@@ -219,6 +219,8 @@ def remove(name: str) -> None:
     files = [f"{file}{ending}" for file in ("index.sqlite", STORE) for ending in ("", "-wal", "-shm", "-journal")]
     for file in ("folder.txt", *files):
         (place / file).unlink(missing_ok=True)
+    for path in index_files(name):
+        path.unlink(missing_ok=True)
     if not any(place.iterdir()):
         place.rmdir()
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whorl.catalogues.home import index_file
 from whorl.catalogues.registry import open_catalogue
 from whorl.core.hypothesis import Cluster
 from whorl.techniques.pdf import index
@@ -51,7 +52,7 @@ def same(one, other):
 
 
 def path():
-    return index.cache() / "pdf-index-part.npz"
+    return index_file("pdf", "part")
 
 
 def test_read_back_is_what_was_computed():

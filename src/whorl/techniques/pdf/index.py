@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from whorl import __version__
 from whorl.catalogues.base import Catalogue, Entry, Selection
-from whorl.catalogues.home import cache
+from whorl.catalogues.home import index_file
 from whorl.core.atomic import write_atomic
 from whorl.core.errors import WhorlError
 from whorl.techniques.pdf.signatures import REACH, REACH_BONDS, signature
@@ -141,7 +141,7 @@ def _assemble(entries: Sequence[Entry], rows: Sequence[_Row], which: int) -> Ind
 
 
 def _rows(catalogue: Catalogue, entries: Sequence[Entry], progress: Callable[[int, int], None] | None) -> list[_Row]:
-    path = cache() / f"pdf-index-{_plain(catalogue.name)}.npz"
+    path = index_file("pdf", catalogue.name)
     known = _known(path)
     content = catalogue.content_hash
     names = [_digest(entry, content) for entry in entries]
@@ -179,10 +179,6 @@ def _digest(entry: Entry, content: str) -> str:
     """Name of what is kept of an entry: any change of the structure, or of how templates are made, changes it."""
     about = f"{_LAYOUT}:{__version__}:{REACH}:{REACH_BONDS}:{entry.digest or f'{content}:{entry.key}'}"
     return blake2b(about.encode(), digest_size=12).hexdigest()
-
-
-def _plain(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:80]
 
 
 def _known(path: Path) -> dict[str, _Row]:
