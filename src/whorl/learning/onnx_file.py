@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 _IR_VERSION = 8
 _OPSET = 17
-_FLOAT, _INT64 = 1, 7
+_TYPES: dict[type, int] = {np.float32: 1, np.int8: 3, np.int64: 7}
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 2, 7
 
 
@@ -40,15 +40,14 @@ class Graph:
     _count: int = 0
 
     def constant(self, value: NDArray[np.generic] | float) -> str:
-        """Add a constant, float32 or int64, and give its name."""
+        """Add a constant, and give its name: int8 as it is, other integers as int64, the rest as float32."""
         array = np.asarray(value)
         whole = array.dtype.kind in "iu"
-        array = np.ascontiguousarray(array, dtype=np.int64 if whole else np.float32)
+        kind = np.int8 if array.dtype == np.int8 else np.int64 if whole else np.float32
+        array = np.ascontiguousarray(array, dtype=kind)
         name = self._name("c")
         dims = b"".join(_varint_field(1, n) for n in array.shape)
-        self._constants.append(
-            dims + _varint_field(2, _INT64 if whole else _FLOAT) + _text(8, name) + _bytes(9, array.tobytes())
-        )
+        self._constants.append(dims + _varint_field(2, _TYPES[kind]) + _text(8, name) + _bytes(9, array.tobytes()))
         return name
 
     def node(self, operator: str, *inputs: str, output: str = "", **attributes: float | list[int]) -> str:
@@ -89,7 +88,7 @@ def _attribute(name: str, value: float | list[int]) -> bytes:
 
 def _value_info(name: str, width: int) -> bytes:
     shape = _bytes(1, _text(2, "n")) + _bytes(1, _varint_field(1, width))
-    return _text(1, name) + _bytes(2, _bytes(1, _varint_field(1, _FLOAT) + _bytes(2, shape)))
+    return _text(1, name) + _bytes(2, _bytes(1, _varint_field(1, _TYPES[np.float32]) + _bytes(2, shape)))
 
 
 def _varint(value: int) -> bytes:

@@ -2,12 +2,14 @@
 
 No database of measured structures may be shipped, so its statistics are imitated. In the ICSD about four entries in five belong
 to one of some 9000 structure types, the others to none (FIZ Karlsruhe, 2019; Allmann & Hinek, Acta Cryst. A 63, 412 (2007),
-doi:10.1107/S0108767307038081), which is about a hundred types for each of the 45 groups in a sample of 100 000 entries. Here,
-likewise, each group has 100 types: those of the built-in catalogue first, random packings after them. An entry is of type k
-with a probability that falls as 1/k, or of none with probability 1/5: then it is a random packing of its own.
+doi:10.1107/S0108767307038081), which is about 4500 types in a sample of 100 000 entries. Here, likewise, there are 4500 types,
+each group's number in proportion to its entries: those of the built-in catalogue first, random packings after them. An entry is
+of type k of its group with a probability that falls as 1/k, or of none with probability 1/5: then it is a random packing of its
+own.
 
 The groups are 45 of the most frequent of inorganic crystals, after Urusov & Nadezhina, J. Struct. Chem. 50 (suppl.), 22 (2009),
-doi:10.1007/s10947-009-0186-9; a selection of ours, not the list of Liu et al. (2019). All are given the same number of entries.
+doi:10.1007/s10947-009-0186-9; a selection of ours, not the list of Liu et al. (2019). How frequent each is stands in
+`whorl.techniques.pdf.space_groups`, because it is the prior of the answer.
 """
 
 from __future__ import annotations
@@ -24,21 +26,16 @@ from numpy.typing import NDArray
 from whorl.learning.crystal_corpus import Parent, child_of, parent_of, random_parent
 from whorl.learning.crystal_pdf import clean_g, draw_experiment
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
-from whorl.techniques.pdf.space_groups import GRID, SHORTEST_END
+from whorl.techniques.pdf.space_groups import FREQUENCIES, GRID, SHORTEST_END
 
 Array = NDArray[np.float64]
 Half = NDArray[np.float16]
 Labels = NDArray[np.int64]
 
-GROUPS: tuple[int, ...] = (
-    2, 4, 9, 11, 12, 14, 15,
-    19, 33, 36, 47, 55, 60, 61, 62, 63, 64, 71,
-    87, 122, 123, 127, 129, 136, 139, 140, 141,
-    148, 160, 164, 166, 167,
-    176, 186, 189, 191, 193, 194,
-    205, 216, 221, 225, 227, 229, 230,
-)  # fmt: skip
-TYPES = 100
+GROUPS: tuple[int, ...] = tuple(FREQUENCIES)
+#: structure types of the modelled database, and the fewest of a group
+TYPES = 4500
+FEWEST_TYPES = 20
 UNTYPED = 0.2
 #: what Liu et al. simulated with: no noise, one set of instrument and sample parameters
 PEER: dict[str, Any] = {
@@ -104,17 +101,37 @@ def catalogue_state() -> str:
     return ", ".join(f"{name} ({count} entries, {digest})" for name, count, digest in parts)
 
 
+def shares(power: float = 1.0) -> Array:
+    """Share of the entries that each group has in a database, raised to a power and normalised, shape (45,).
+
+    Examples
+    --------
+    >>> bool(shares()[GROUPS.index(62)] > 0.05), len(set(shares(0.0).round(9).tolist()))
+    (True, 1)
+    """
+    frequency = np.array(list(FREQUENCIES.values())) ** power
+    return np.asarray(frequency / frequency.sum())
+
+
 def make_database(seed: int, *, types: int = TYPES, progress: Callable[[int, int], None] | None = None) -> Database:
-    """Draw the structure types: the catalogue's (one compound of each, at random) and random ones up to ``types``.
+    """Draw the structure types: the catalogue's (one compound of each, at random) and random ones up to a group's share.
 
     Each group has random streams of its own, so a type that enters the catalogue moves the others down and changes none.
+
+    Parameters
+    ----------
+    seed : int
+    types : int
+        Of all groups together; a group gets its share, and `FEWEST_TYPES` at least where all are asked for.
     """
     out = []
-    for done, number in enumerate(GROUPS):
+    fewest = min(FEWEST_TYPES, max(types // len(GROUPS), 1))
+    counts = np.maximum(np.round(types * shares()).astype(int), fewest)
+    for done, (number, count) in enumerate(zip(GROUPS, counts, strict=True)):
         pick, rng = np.random.default_rng([seed, 5, number]), np.random.default_rng([seed, 1, number])
         known = [family[int(pick.integers(len(family)))] for family in catalogue_parents().get(number, ())]
         known = [known[int(i)] for i in pick.permutation(len(known))]
-        known += [trained_parent(number, rng) for _ in range(types - len(known))]
+        known += [trained_parent(number, rng) for _ in range(count - len(known))]
         out.append(tuple(known))
         if progress:
             progress(done + 1, len(GROUPS))
@@ -144,23 +161,39 @@ def _parent(number: int, rng: np.random.Generator, part: str) -> Parent:
     raise RuntimeError(f"no type of space group {number} is {part or 'for training'}")
 
 
-def database_entries(database: Database, count: int, rng: np.random.Generator, *, untyped: float = UNTYPED) -> Iterator[Parent]:
-    """Draw entries, the groups in turn."""
+def database_entries(
+    database: Database,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    untyped: float = UNTYPED,
+    power: float | None = None,
+    relatives: int = 1,
+) -> Iterator[Parent]:
+    """Draw entries.
+
+    Parameters
+    ----------
+    database : Database
+    count : int
+    rng : Generator
+    untyped : float
+        Share of entries of no type.
+    power : float, optional
+        Groups are drawn by their frequency in a database to this power; in turn without it.
+    relatives : int
+        Entries of no type come so many at a time, relatives of one another.
+    """
+    weights = None if power is None else shares(power)
     for i in range(count):
-        k = i % len(GROUPS)
-        if rng.random() < untyped:
-            yield trained_parent(GROUPS[k], rng)
+        k = i % len(GROUPS) if weights is None else int(rng.choice(len(GROUPS), p=weights))
+        if rng.random() * (1 + (relatives - 1) * (1 - untyped)) < untyped:
+            parent = trained_parent(GROUPS[k], rng)
+            yield parent
+            for _ in range(relatives - 1):
+                yield child_of(parent, rng)
         else:
             yield child_of(database.types[k][int(rng.choice(len(database.types[k]), p=database.popularity[k]))], rng)
-
-
-def packings(count: int, rng: np.random.Generator, *, relatives: int = 4) -> Iterator[Parent]:
-    """Draw random packings beside the database, each with some relatives, the groups in turn."""
-    for i in range(count // relatives + 1):
-        parent = trained_parent(GROUPS[i % len(GROUPS)], rng)
-        yield parent
-        for _ in range(relatives - 1):
-            yield child_of(parent, rng)
 
 
 def simulate_curves(

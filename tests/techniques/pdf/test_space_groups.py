@@ -70,6 +70,22 @@ def test_probabilities_and_systems_sum_to_one():
     assert systems["cubic"] == pytest.approx(sum(g.probability for g in found if g.number >= 195))
 
 
+def test_the_prior_is_what_the_declared_frequencies_say():
+    """Of one curve: the ratio of both answers is the ratio of the frequencies."""
+    model = open_model(space_groups.MODEL)
+    curves = space_groups.curve(prepare(simulate(INVENTED[62], settings=SETTINGS)))[None, :]
+    frequencies = np.array(list(space_groups.FREQUENCIES.values()))
+    informed, equal = (np.log(space_groups.posterior(model, curves, prior=p)[0]) for p in ("database", "equal"))
+    assert np.ptp(informed - equal - np.log(frequencies)) < 1e-6
+
+
+def test_an_entry_of_a_database_is_told_with_more_confidence():
+    signal = prepare(simulate(INVENTED[227], settings=SETTINGS))
+    modest, bold = (space_groups.likelihood(signal, prior="equal", known_types=known) for known in (False, True))
+    assert [g.number for g in modest] == [g.number for g in bold]  # a temperature changes no order under an equal prior
+    assert modest[0].probability < bold[0].probability
+
+
 def test_scale_does_not_matter_and_the_answer_repeats():
     signal = prepare(simulate(INVENTED[136], settings=SETTINGS))
     first = space_groups.likelihood(signal)
@@ -115,9 +131,12 @@ def test_the_card_is_complete_and_the_weights_are_small():
     assert len(card.classes) == 45
     assert card.grid is not None
     assert card.grid.count == space_groups.GRID.size
-    assert 0.5 < float(np.asarray(card.constants["temperature"]).item()) < 5.0
+    for name in ("temperature", "temperature_new"):
+        assert 0.3 < float(np.asarray(card.constants[name]).item()) < 6.0
+    assert card.constants["frequencies"] == tuple(map(float, space_groups.FREQUENCIES.values()))
+    assert card.classes == tuple(map(str, space_groups.FREQUENCIES))
     assert card.known_failures
-    assert card.training.cpu_seconds < 2400
+    assert card.training.cpu_seconds < 3300
     assert len(found.weights()) < 5e6
     assert open_model(space_groups.MODEL).predict(np.zeros((3, card.grid.count))).shape == (3, 45)
 
