@@ -99,6 +99,15 @@ def test_remarks(structures):
     assert any("is high for a thermal motion" in n for n in PDF.findings(solve(problem, start=first)).notes)
 
 
+@pytest.mark.parametrize("element", [None, "Cu"])
+def test_an_element_that_nobody_named_is_called_a_guess(structures, element):
+    signal = prepare(measured(structures.open_icosahedron, element="Pt", bond=2.77))
+    problem, first = PDF.trials(signal, [structures.open_icosahedron], start={"zoom": 2.77, "element": element})[0]
+    found = PDF.findings(solve(problem, start=first))
+    assert found.structures[0].elements == ({element} if element else {"Pt"})
+    assert any("the element is not known: written as Pt" in n for n in found.notes) == (element is None)
+
+
 def test_findings_carry_the_curve(structures):
     signal = prepare(measured(structures.nickel))
     problem, first = PDF.trials(signal, [structures.nickel], start={"size": False})[0]
