@@ -11,7 +11,7 @@ from whorl.catalogues import Selection, open_catalogue
 from whorl.core.measurement import Measurement
 from whorl.fitting.evidence import Temper
 from whorl.tasks.identify import identify
-from whorl.tasks.mixtures import _Judge, _support
+from whorl.tasks.mixtures import Judge, _support
 from whorl.tasks.trying import Search
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF
@@ -64,7 +64,7 @@ def test_what_holds_a_phase_too_many_is_not_real(tried):
     """A wrong first phase does not make the right one a mixture: the right one alone is what has to be beaten."""
     run, right, wrong, both = tried
     significant = replace(both, fit=replace(both.fit, factors=np.ones(2), factor_sigma=np.full(2, 0.01)))
-    judge = _Judge(run, [wrong])
+    judge = Judge(run, [wrong])
     assert judge.real(replace(significant, fit=replace(significant.fit, rw=0.97 * right.fit.rw)))
     judge.fewer.append(right)
     assert not judge.real(replace(significant, fit=replace(significant.fit, rw=0.97 * right.fit.rw)))
@@ -81,21 +81,40 @@ def test_an_amount_is_a_parameter_too(tried):
     assert _support(same, temper) < _support(right.fit, temper) - 1.0
 
 
+class _Same:
+    """A problem whose second phase looks like its first."""
+
+    def __init__(self, problem):
+        self._problem = problem
+
+    def __getattr__(self, name):
+        return getattr(self._problem, name)
+
+    def evaluate(self, values, *, jacobian):
+        found = self._problem.evaluate(values, jacobian=jacobian)
+        return replace(found, basis=np.repeat(found.basis[:, :1], 2, axis=1))
+
+
 def test_the_score_of_a_mixture_is_ahead_by_its_worth(tried):
     run, right, _, both = tried
-    judge = _Judge(run, [right])
+    judge = Judge(run, [right])
     ahead = judge.worth(both).score - right.score
     temper = Temper(run.constants.temper.discrepancy, 0.5)
     expected = _support(both.fit, temper) + both.prior - _support(right.fit, temper) - right.prior
     assert ahead == pytest.approx(expected)
     assert ahead < 0
+    problem = both.fit.problem
+    twice = replace(both, fit=replace(both.fit, problem=_Same(problem)))
+    plain = run.constants.temper
+    expected = _support(twice.fit, plain) + both.prior - _support(right.fit, plain) - right.prior
+    assert judge.worth(twice).score - right.score == pytest.approx(expected)  # two of one pattern have no lines of their own
     with_cluster = replace(both, suggestions=(both.suggestions[0], replace(both.suggestions[1], kind="cluster")))
     assert judge.worth(with_cluster).score != pytest.approx(judge.worth(both).score)  # weighed like any other evidence
 
 
 def test_a_first_fit_has_to_show_something(tried):
     run, right, wrong, both = tried
-    judge = _Judge(run, [right, wrong])
+    judge = Judge(run, [right, wrong])
     left = right.fit.rw
     assert not judge.shows(replace(both, fit=replace(both.fit, rw=left)), right)
     assert judge.shows(replace(both, fit=replace(both.fit, rw=0.9 * left)), right)

@@ -9,8 +9,9 @@ residual that any flexible addition takes a little of.
 That a phase is there is a larger claim than that one structure fits better than its like, and more of the points testify to
 it. Two structures that both fit differ by what little is wrong with either, and few of the points are believed in that
 (`whorl.fitting.evidence`). A further crystal has lines of its own all over the range, and is asked to explain a fifth of the
-misfit, which the small errors of a model do not imitate. (A cluster has its lines at short distances, where ligands and
-disorder show too, and its claim is weighed like any.) What is compared is therefore
+misfit, which the small errors of a model do not imitate. Its claim is weighed like any where that does not hold: of a
+cluster, whose lines are at short distances, where ligands and disorder show too; and of a phase whose pattern is much like
+another's, as polytypes are of each other, whose faults and distortions pass for it. What is compared is
 
 .. math::
     \ln Z = \ln Z(\tau) - \tfrac{1}{2} \ln \det\left(1 + \frac{\tau N}{R_w^2 + \epsilon^2}\, s^2 B^T B\right)
@@ -26,6 +27,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whorl.fitting.evidence import Temper
 from whorl.fitting.problem import Fit
@@ -56,6 +58,9 @@ _TESTIFY = 0.5
 _FIRST_SHOWS = 0.3
 #: power that it may leave, in units of what the first candidate leaves
 _NEAR = 2.0
+#: correlation of the patterns of two phases up to which each has lines of its own (random pairs: below 0.3; wurtzite and
+#: zincblende: 0.4 to 0.6)
+_OWN_LINES = 0.4
 _SPREAD = float(1 / np.sqrt(12.0))  # of an amount between 0 and 1
 
 
@@ -77,7 +82,7 @@ def with_more_phases(
     named : sequence of Suggestion
         Further phases that are tried in any case.
     """
-    judge = _Judge(run, ranked)
+    judge = Judge(run, ranked)
     starts, added = _starts(ranked), list[Tried]()
     for _ in range(MOST_PHASES - 1):
         found = _extended(run, judge, starts, beside, named, known={_key(t.suggestions) for t in [*ranked, *added]})
@@ -93,7 +98,7 @@ def with_more_phases(
     return sorted([*ranked, *better], key=lambda t: -t.score)
 
 
-class _Judge:
+class Judge:
     """Tells whether the phases of a mixture are there, and what they are worth.
 
     Attributes
@@ -110,7 +115,7 @@ class _Judge:
     def worth(self, tried: Tried) -> Tried:
         """The mixture with the worth of its further phases, such that its score is ahead of the first by what it should be."""
         first = self.fewer[0]
-        temper = self._crystals if all(s.kind == "crystal" for s in tried.suggestions) else self._plain
+        temper = self._crystals if _lines_of_their_own(tried) else self._plain
         ahead = (_support(tried.fit, temper) + tried.prior) - (_support(first.fit, temper) + first.prior)
         return replace(tried, further=ahead + first.score - tried.fit.evidence - tried.prior)
 
@@ -133,6 +138,23 @@ class _Judge:
         return enough and rw2 < _NEAR * _left(self.fewer[0].fit, float(x[-1]))
 
 
+def _lines_of_their_own(tried: Tried) -> bool:
+    """Tell whether all phases are crystals, and none's pattern is much like another's."""
+    if any(s.kind != "crystal" for s in tried.suggestions):
+        return False
+    patterns = _patterns(tried.fit)
+    patterns = patterns / np.maximum(np.linalg.norm(patterns, axis=0), 1e-300)
+    alike = patterns.T @ patterns
+    return float(np.max(alike - np.eye(len(alike)), initial=0.0)) < _OWN_LINES
+
+
+def _patterns(fit: Fit) -> NDArray[np.float64]:
+    """Patterns of the phases at unit amount, weighted so that the squares of the data sum to 1, shape (n, phases)."""
+    problem = fit.problem
+    root = np.sqrt(problem.weights / float(np.sum(problem.weights * problem.observed**2)))
+    return np.asarray(root[:, None] * problem.evaluate(fit.values, jacobian=False).basis)
+
+
 def _left(fit: Fit, end: float) -> float:
     """R_w squared of a fit up to some place on the axis."""
     near = fit.problem.x <= end
@@ -143,9 +165,7 @@ def _left(fit: Fit, end: float) -> float:
 
 def _support(fit: Fit, temper: Temper) -> float:
     """Log evidence of a fit, its amounts included."""
-    problem = fit.problem
-    root = np.sqrt(problem.weights / float(np.sum(problem.weights * problem.observed**2)))
-    basis = root[:, None] * problem.evaluate(fit.values, jacobian=False).basis * (float(fit.factors.sum()) * _SPREAD)
+    basis = _patterns(fit) * (float(fit.factors.sum()) * _SPREAD)
     weight = temper.fraction * fit.support.independent_points / (fit.rw**2 + temper.discrepancy**2)
     hessian = np.eye(basis.shape[1]) + weight * (basis.T @ basis)
     return fit.support.log_evidence(temper) - 0.5 * float(np.linalg.slogdet(hessian)[1])
@@ -170,7 +190,7 @@ def _alike(one: Fit, other: Fit) -> bool:
 
 def _extended(
     run: Search,
-    judge: _Judge,
+    judge: Judge,
     starts: Sequence[Tried],
     beside: Callable[[Fit], Sequence[Suggestion]],
     named: Sequence[Suggestion],
@@ -195,7 +215,7 @@ def _extended(
     def first(pair: tuple[Tried, Suggestion]) -> Tried | None:
         """Only the new phase moves."""
         base, more = pair
-        start = _start(base, more)
+        start = start_beside(base, more)
         return run.fit([*base.suggestions, more], start, "quick", fixed=start["values"])
 
     bases = {_key([*base.suggestions, more]): base for base, more in pairs}
@@ -211,7 +231,7 @@ def _extended(
 
 def _with_another_first(
     run: Search,
-    judge: _Judge,
+    judge: Judge,
     found: list[Tried],
     beside: Callable[[Fit], Sequence[Suggestion]],
     known: set[frozenset[str]],
@@ -230,7 +250,7 @@ def _with_another_first(
     return sorted([*found, *_extended(run, judge, [held], beside, (), known, _SWAPS)], key=lambda t: -t.score)
 
 
-def _start(base: Tried, more: Suggestion) -> Mapping[str, Any]:
+def start_beside(base: Tried, more: Suggestion) -> Mapping[str, Any]:
     """Start of a mixture: the fit so far, and what the match says of the new phase."""
     values = named_values(base.fit)
     if len(base.suggestions) == 1:

@@ -196,6 +196,17 @@ def test_weight_fractions_of_a_mixture_are_exact(structures, pair, known):
     assert found.parameters["1:a"].value == pytest.approx(chosen[0].cell[0], abs=2e-3)
 
 
+def test_a_phase_that_is_not_there_is_said_to_be_doubtful(structures):
+    measured = simulate(structures.nickel, settings={"qmax": 22.0, "qdamp": 0.04, "u_iso": 0.006}, r=R)
+    signal = prepare(measured, range=(1.5, 15.0))
+    (problem, first), *_ = PDF.trials(signal, [structures.nickel, structures.silicon], start={"size": False})
+    found = PDF.findings(solve(problem, start=first))
+    assert found.phases[0].weight_fraction.value > 0.95
+    doubts = [line for line in found.notes if "does not stand out" in line]
+    assert len(doubts) == 1
+    assert doubts[0].startswith(found.phases[1].name)
+
+
 def test_refined_structures_hold_what_was_found(structures):
     measured = simulate(structures.wurtzite, settings={"qmax": 22.0, "qdamp": 0.04, "u_iso": 0.01, "zoom": 1.01}, r=R)
     signal = prepare(measured, range=(1.5, 20.0))

@@ -49,7 +49,8 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         structures.append(phase.refined(values[first : first + count]))
         first += count + EXTRA
     curve = Curve(problem.x, problem.observed, fit.calculated, "r (angstrom)", "G(r) (1/angstrom^2)")
-    phases, remarks = _phases(problem, fit), _remarks(problem, fit)
+    phases = _phases(problem, fit)
+    remarks = _remarks(problem, fit) + _doubtful(phases)
     if not leftover:
         return Findings(parameters, phases, tuple(structures), curve, remarks)
     left, notes, more = _left_over(fit)
@@ -128,6 +129,15 @@ def _phases(problem: PdfProblem, fit: Fit) -> list[Phase]:
             weight_fraction=Quantity(value=float(w), sigma=float(s), unit="1"),
         )
         for phase, w, s in zip(problem.phases, fractions, _fraction_sigma(problem, fit, mass), strict=True)
+    ]
+
+
+def _doubtful(phases: list[Phase]) -> list[str]:
+    """Phases whose amount is within two standard uncertainties of none."""
+    return [
+        f"{p.name}: {p.weight_fraction.value:.2g} of the weight does not stand out from its uncertainty"
+        for p in phases
+        if len(phases) > 1 and p.weight_fraction.value <= 2 * (p.weight_fraction.sigma or 0.0)
     ]
 
 
