@@ -32,9 +32,9 @@ _FINE = 0.02
 _STRETCHES = tuple(float(x) for x in np.exp(np.linspace(-0.08, 0.08, 9)))
 _ROWS = 1024  # curves that a network is shown at once
 
-#: the 45 groups, and how many of a thousand entries of a database of inorganic crystals have each: the prior of the answer.
-#: Rounded figures of ours, after the ranking of Urusov & Nadezhina, J. Struct. Chem. 50 (suppl.), 22 (2009),
-#: doi:10.1007/s10947-009-0186-9; the rare groups are good to a factor of two, which moves no answer by much.
+#: the 45 groups, and how frequent each is among inorganic crystals, relative to the others: the prior of the answer. Rounded
+#: estimates of ours, not a published table (such statistics: Urusov & Nadezhina, J. Struct. Chem. 50 (suppl.), 22 (2009),
+#: doi:10.1007/s10947-009-0186-9); the benchmark shows how little comes of changing each by a third.
 FREQUENCIES: dict[int, float] = {
     2: 43, 4: 11, 9: 6, 11: 12, 12: 35, 14: 78, 15: 38,
     19: 9, 33: 9, 36: 8, 47: 6, 55: 9, 60: 8, 61: 9, 62: 80, 63: 29, 64: 9, 71: 10,
