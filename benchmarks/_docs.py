@@ -56,8 +56,8 @@ PROTOCOLS = {
     "proposers": "Proposers alone, no refinement: the first answers of the correlation over ln r and of boosted trees trained "
     "on the same catalogue with the published ranges; Q range and damping given to both.",
     "remainder": "Crystals, clusters and wrong structures with ligand peaks, amorphous parts and magnetic scattering, or not.",
-    "space_groups": "One simulated G(r) for each crystal; groups as frequent as in a database in the first sets, alike in the others; "
-    "types that training knows apart from types it does not.",
+    "space_groups": "One simulated G(r) for each crystal; groups as frequent as in a database in the first sets, alike in the "
+    "others; types that training knows apart from types it does not.",
     "substitution": "Known compounds left out, one by one, and predicted from the others.",
     "finder_batch": "One call of `whorl identify` on files simulated from a collection that is imported first.",
     "catalogue_speed": "CPU time of one process. The CIFs are invented: one to four sites in five common space groups.",
