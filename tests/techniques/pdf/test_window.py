@@ -101,6 +101,19 @@ def test_noise_of_a_particle_is_read_beyond_its_end(structures):
     assert noise_share(signal, fit).level == pytest.approx(fit.rw, rel=0.4)
 
 
+def test_noise_of_a_particle_whose_range_is_given_is_read_beyond_the_model(structures):
+    clean = simulate(structures.icosahedron, settings=WINDOW, r=R).signal
+    signal = prepare(measurement(structures.icosahedron, add=band_noise(0.1, clean)), range=(1.5, 25.0))
+    problem, first = PDF.trials(signal, [structures.icosahedron], effort="rank")[0]
+    fit = solve(problem, start=first)
+    found = noise_share(signal, fit)
+    assert found.measured
+    assert found.level == pytest.approx(fit.rw, rel=0.4)
+    wrong, start = PDF.trials(signal, [structures.icosahedron], effort="rank", fixed={"zoom": 1.06})[0]
+    poor = solve(wrong, start=start)
+    assert noise_share(signal, poor).level < 0.6 * poor.rw
+
+
 def test_a_wrong_crystal_is_no_noise(structures):
     signal = prepare(measurement(structures.nickel))
     wrong = replace(structures.nickel, cell=(3.62, 3.62, 3.62, 90, 90, 90))

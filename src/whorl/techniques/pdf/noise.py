@@ -1,9 +1,9 @@
 r"""How much of a misfit is noise: no model can do anything about it, and it is no sign of a wrong one.
 
-Two estimates. Beyond the end of a small particle there is no signal, and what G(r) shows there is noise. Where the signal goes
-on to the end, the residual's spectrum is looked at: noise fills all Q alike, while a wrong crystal leaves its misfit at the
-Bragg positions. For noise the power at each Q is distributed exponentially, with a lower quartile of -ln(3/4) times its mean;
-that quartile hardly knows of the few Q at which a misfit is concentrated.
+Two estimates. Beyond the end of a small particle, the data's or well beyond the model's, there is no signal, and what G(r)
+shows there is noise. Where the signal goes on to the end, the residual's spectrum is looked at: noise fills all Q alike, while
+a wrong crystal leaves its misfit at the Bragg positions. For noise the power at each Q is distributed exponentially, with a
+lower quartile of -ln(3/4) times its mean; that quartile hardly knows of the few Q at which a misfit is concentrated.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from whorl.techniques.protocol import Noise
 Array = NDArray[np.float64]
 
 _BEYOND = 3.0  # angstrom of G(r) beyond the signal's end that are needed
+#: part of its maximum below which a particle's G(r) has ended, and how far beyond its end a larger particle may reach
+_NOTHING, _LARGER = 0.05, 1.5
 _QUARTILE = float(-np.log(0.75))
 _FEWEST = 24  # points of the spectrum
 
@@ -40,6 +42,8 @@ def noise_share(signal: PdfSignal, fit: Fit) -> Noise:
     estimated = fit.rw * float(np.sqrt(even)) if even is not None else fit.rw
     beyond = _beyond(signal)
     if beyond is None:
+        beyond = _beyond_model(problem.x, problem.observed, fit.calculated)
+    if beyond is None:
         return Noise(0.0 if even is None else estimated, measured=False)
     return Noise(min(estimated, float(np.sqrt(beyond * float(problem.weights.sum()) / norm))), measured=True)
 
@@ -54,6 +58,16 @@ def _beyond(signal: PdfSignal) -> float | None:
     if not np.any(outside) or float(x[outside][-1]) - signal.range[1] < _BEYOND:
         return None
     return float(np.mean(g[outside] ** 2))
+
+
+def _beyond_model(x: Array, observed: Array, calculated: Array) -> float | None:
+    """Mean square of the data where a particle half as large again would show nothing; ``None`` where too little is left."""
+    size = np.abs(calculated)
+    end = float(x[np.flatnonzero(size > _NOTHING * float(size.max()))[-1]]) if float(size.max()) > 0 else float(x[-1])
+    outside = x > max(_LARGER * end, end + _BEYOND)
+    if not np.any(outside) or float(x[-1] - x[outside][0]) < _BEYOND:
+        return None
+    return float(np.mean(observed[outside] ** 2))
 
 
 def _even_share(x: Array, residual: Array, qmax: float | None) -> float | None:
