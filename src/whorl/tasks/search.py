@@ -23,6 +23,8 @@ _PER_FAMILY = 5
 _FULL = 10
 _FULL_AT_LEAST = 6
 _HOPELESS = 25.0  # log evidence behind the best after the first fits
+#: crystals that get a first fit for their match alone, whatever the priors say
+_BY_MATCH = 6
 #: R_w beyond which a first fit shows no likeness, and how many of that kind are followed up
 _POOR, _POOR_AT_MOST = 0.65, 4
 #: relatives of the first that had no first fit: how many are tried, how far behind in the cheap match and in the first fit
@@ -91,6 +93,9 @@ def _fit_quick(run: Search, suggestions: Sequence[Suggestion], named: Sequence[S
         return run.fit([s], s.start, "quick")
 
     chosen = diverse(ordered, _QUICK, _PER_FAMILY)
+    # what is improbable alone may be a phase of a mixture
+    matching = sorted((s for s in suggestions if s.kind == "crystal"), key=lambda s: -s.merit)
+    chosen += [s for s in diverse(matching, _BY_MATCH, 1) if s not in chosen]
     return run.each(attempt, [*chosen, *(s for s in named if s not in chosen)], "first fits")
 
 
