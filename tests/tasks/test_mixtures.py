@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -123,3 +124,14 @@ def test_a_first_fit_has_to_show_something(tried):
     assert not judge.shows(
         replace(both, fit=replace(both.fit, rw=2.0 * left)), far
     )  # better than its base, and far from the first
+
+
+def test_a_crystal_that_has_shrunk_to_a_cell_is_no_phase(tried):
+    run, right, _, both = tried
+    judge = Judge(run, [right])
+    better = replace(both.fit, rw=0.5 * right.fit.rw, factors=np.ones(2), factor_sigma=np.full(2, 0.01))
+    parameters = better.problem.parameters
+    for diameter, real in ((6.0, False), (40.0, True)):
+        sized = SimpleNamespace(parameters=(replace(parameters[0], name="2:diameter"),))
+        fit = replace(better, problem=sized, values=np.array([diameter]))
+        assert judge.real(replace(both, fit=fit)) == real

@@ -8,10 +8,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from whorl.fitting.evidence import Temper
-from whorl.trust.probability import Calibration, calibration, credible_set, none_probability, share
+from whorl.trust.probability import Calibration, Doubt, calibration, credible_set, none_probability, share
 
 EVIDENCE = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=12)
-CONSTANTS = Calibration(Temper(), (2.0, 2.0, -3.0), (-6.0 * np.log(0.4), 6.0))
+CONSTANTS = Calibration(
+    Temper(), {"crystal": Doubt((2.0, 2.0, -3.0), (-6.0 * np.log(0.4), 6.0)), "cluster": Doubt((0.0, 2.0, -3.0), (0.0, 6.0))}
+)
 
 
 @given(EVIDENCE)
@@ -19,7 +21,7 @@ def test_probabilities_are_some_and_sum_to_1(evidence):
     found = share(evidence)
     assert sum(found) == pytest.approx(1.0)
     assert all(0 <= p <= 1 for p in found)
-    assert int(np.argmax(found)) == int(np.argmax(evidence))
+    assert found[int(np.argmax(evidence))] == max(found)
 
 
 @given(st.floats(-5, 5))
@@ -87,3 +89,10 @@ def test_the_constants_that_come_with_the_package():
     # a good refinement is an answer, a misfit of the size of the data is not
     assert none_probability(0.03, c) < 0.05
     assert none_probability(0.9, c) > 0.8
+
+
+def test_a_particle_is_doubted_less_than_a_crystal_that_fits_as_badly():
+    assert none_probability(0.2, CONSTANTS, kind="cluster") < none_probability(0.2, CONSTANTS)
+    assert none_probability(0.2, CONSTANTS, kind="never heard of") == none_probability(0.2, CONSTANTS)
+    pdf = calibration("pdf")
+    assert none_probability(0.15, pdf, kind="cluster", runner_up=0.25) < none_probability(0.15, pdf, runner_up=0.25)

@@ -106,7 +106,8 @@ def identify(
         if not outcome.ranked:
             raise FitError("no candidate could be fitted", where=measurement.path, remedy="Check the range and the data.")
         best, other = misfits(technique, outcome.signal, outcome.ranked, constants.temper.discrepancy)
-        none = probability.none_probability(best, constants, runner_up=other)
+        kind = outcome.ranked[0].suggestions[0].kind
+        none = probability.none_probability(best, constants, kind=kind, runner_up=other)
         return outcome, shortlist.searched, none
 
     outcome, count, none = look()

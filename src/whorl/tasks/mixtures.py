@@ -61,6 +61,8 @@ _NEAR = 2.0
 #: correlation of the patterns of two phases up to which each has lines of its own (random pairs: below 0.3; wurtzite and
 #: zincblende: 0.4 to 0.6)
 _OWN_LINES = 0.4
+#: diameter of a crystal, and the least that a phase of a mixture has, angstrom
+_SIZE, _SMALLEST = ":diameter", 10.0
 _SPREAD = float(1 / np.sqrt(12.0))  # of an amount between 0 and 1
 
 
@@ -125,7 +127,7 @@ class Judge:
         Those are the first candidate, and all that hold no other phases than the mixture does.
         """
         fit, key = tried.fit, _key(tried.suggestions)
-        if not np.all(fit.factors > _SIGNIFICANT * fit.factor_sigma):
+        if not np.all(fit.factors > _SIGNIFICANT * fit.factor_sigma) or _too_small(fit):
             return False
         parts = [t for t in self.fewer if _key(t.suggestions) < key]
         least = min(t.fit.rw for t in [self.fewer[0], *parts])
@@ -136,6 +138,11 @@ class Judge:
         rw2, x = tried.fit.rw**2, tried.fit.problem.x
         enough = rw2 < (1 - _FIRST_SHOWS * _EXPLAINS) * _left(base.fit, float(x[-1]))
         return enough and rw2 < _NEAR * _left(self.fewer[0].fit, float(x[-1]))
+
+
+def _too_small(fit: Fit) -> bool:
+    """Tell whether a crystal has shrunk to a cell or two: it takes up ligands and errors at short distances."""
+    return any(name.endswith(_SIZE) and value < _SMALLEST for name, value in named_values(fit).items())
 
 
 def _lines_of_their_own(tried: Tried) -> bool:

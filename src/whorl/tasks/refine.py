@@ -92,7 +92,8 @@ def refine(
         probability=1.0,
         evidence=fit.evidence,
     )
-    none = probability.none_probability(beyond_noise(fit.rw, technique.noise(signal, fit).level), constants)
+    misfit = beyond_noise(fit.rw, technique.noise(signal, fit).level)
+    none = probability.none_probability(misfit, constants, kind=structures[0].kind)
     warnings = [*signal.warnings]
     if none > 0.5:
         warnings.append(

@@ -2,29 +2,45 @@ r"""From evidence to probabilities, with *none of these* as an answer.
 
 Given that one of the candidates is right, the probability of candidate i is proportional to exp(evidence_i) times its prior.
 
-*None of these* is judged by two figures: the misfit of the best candidate, and how far the best candidate of another family
-lies behind it. The true structure fits well and stands alone; when it is missing, several wrong ones fit about equally
+*None of these* is judged by two figures: the misfit of the best candidate, and how far the best candidate that says something
+else lies behind it. The true structure fits well and stands alone; when it is missing, several wrong ones fit about equally
 badly.
 
 .. math::
     P(none) = \left[1 + e^{-(b_0 + b_1 \ln R_w + b_2 \ln (R_w' / R_w))}\right]^{-1}
 
 with coefficients fitted on simulated experiments in which the truth was in the catalogue or had been taken out, family by
-family (``whorl.trust.data``; the file names the command that made it). Where only one structure was asked about, a second
-set of coefficients uses the misfit alone.
+family, for crystals and clusters apart (``whorl.trust.data``; the file names the command that made it). Where only one
+structure was asked about, a second set of coefficients uses the misfit alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
 
 from whorl.fitting.evidence import DEFAULT_TEMPER, Temper
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Coefficients of *none of these*.
+
+    Attributes
+    ----------
+    lead : (b0, b1, b2)
+        From the misfit and the lead.
+    alone : (b0, b1)
+        The same from the misfit alone.
+    """
+
+    lead: tuple[float, float, float] = (2.6, 2.5, -2.5)
+    alone: tuple[float, float] = (4.5, 2.9)
 
 
 @dataclass(frozen=True)
@@ -35,15 +51,12 @@ class Calibration:
     ----------
     temper : Temper
         Tempering of the evidence.
-    none : (b0, b1, b2)
-        Coefficients of *none of these*.
-    none_alone : (b0, b1)
-        The same from the misfit alone.
+    doubt : mapping of str to Doubt
+        By the kind of the first candidate ("crystal", "cluster"): models of particles are wrong by more than those of crystals.
     """
 
     temper: Temper = DEFAULT_TEMPER
-    none: tuple[float, float, float] = (2.6, 2.5, -2.5)
-    none_alone: tuple[float, float] = (4.5, 2.9)
+    doubt: Mapping[str, Doubt] = field(default_factory=lambda: {"crystal": Doubt()})
 
 
 @lru_cache(maxsize=8)
@@ -57,12 +70,11 @@ def calibration(technique: str) -> Calibration:
     """
     text = files("whorl.trust").joinpath("data", f"{technique}.json").read_text(encoding="utf-8")
     data = json.loads(text)
-    b0, b1, b2 = (float(v) for v in data["none"])
-    c0, c1 = (float(v) for v in data["none_alone"])
-    return Calibration(Temper(float(data["discrepancy"]), float(data["fraction"])), (b0, b1, b2), (c0, c1))
+    doubt = {kind: Doubt(tuple(d["lead"]), tuple(d["alone"])) for kind, d in data["none"].items()}
+    return Calibration(Temper(float(data["discrepancy"]), float(data["fraction"])), doubt)
 
 
-def none_probability(rw: float, constants: Calibration, *, runner_up: float | None = None) -> float:
+def none_probability(rw: float, constants: Calibration, *, kind: str = "crystal", runner_up: float | None = None) -> float:
     """Probability that none of the candidates is right.
 
     Parameters
@@ -70,20 +82,23 @@ def none_probability(rw: float, constants: Calibration, *, runner_up: float | No
     rw : float
         Misfit of the best candidate.
     constants : Calibration
+    kind : str
+        What the best candidate is; kinds without coefficients of their own have those of crystals.
     runner_up : float, optional
-        Smallest misfit of a candidate of another family; without it only ``rw`` counts.
+        Smallest misfit of a candidate that says something else; without it only ``rw`` counts.
 
     Examples
     --------
-    >>> c = Calibration(none=(2.0, 2.0, -3.0))
+    >>> c = Calibration(doubt={"crystal": Doubt(lead=(2.0, 2.0, -3.0))})
     >>> none_probability(0.2, c, runner_up=0.6) < none_probability(0.2, c, runner_up=0.21)
     True
     """
+    doubt = constants.doubt.get(kind, constants.doubt["crystal"])
     level = float(np.log(np.clip(rw, 1e-4, 1.0)))
     if runner_up is None:
-        z = constants.none_alone[0] + constants.none_alone[1] * level
+        z = doubt.alone[0] + doubt.alone[1] * level
     else:
-        z = constants.none[0] + constants.none[1] * level + constants.none[2] * gap(rw, runner_up)
+        z = doubt.lead[0] + doubt.lead[1] * level + doubt.lead[2] * gap(rw, runner_up)
     return float(1 / (1 + np.exp(-np.clip(z, -40, 40))))
 
 
