@@ -112,3 +112,13 @@ def test_a_part_of_a_catalogue(elements):
     assert part.entries(elements={"Ni"}) == []
     assert part.load("Fe-bcc").name == elements.load("Fe-bcc").name
     assert part.content_hash != elements.content_hash
+
+
+def test_a_metal_of_no_crystal_is_found_among_the_clusters():
+    """Mercury particles: no catalogue holds a crystal of mercury that could be a further phase."""
+    clusters = Selection(open_catalogue("nanoparticles"), lambda e: e.family == "icosahedron" and e.atoms < 200)
+    shape = clusters.load(next(e.key for e in clusters.entries() if e.atoms == 55))
+    measured = simulated((shape, 1.0, {"element": "Hg", "bond": 3.0}), noise=0.1)
+    verdict = identify(measured, catalogues=[clusters, open_catalogue("elements")], elements={"Hg"})
+    assert verdict.best.structures[0].elements == {"Hg"}
+    assert verdict.best.family == "icosahedron"

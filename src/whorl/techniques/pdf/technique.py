@@ -104,6 +104,8 @@ class PairDistribution:
             progress=lambda name: None if progress is None else _labelled(progress, f"index of {name}"),
         )
         rows, members = pool.rows, pool.members
+        if not rows and given is not None:  # clusters of no element are no further phases
+            return Shortlist([], searched=0, families=0)
         if not rows:
             wanted = f" made of {', '.join(sorted(elements))}" if elements else ""
             raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
