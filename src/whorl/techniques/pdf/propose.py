@@ -179,8 +179,7 @@ def log_correlation(
     scored: list[tuple[float, Callable[[], Proposal]]] = []
     wanted: list[Proposal] = []
     for group in (rows if isinstance(rows, Rows) else Rows(rows)).groups:
-        element = known if group.grid == OPEN and _on_the_grid(known) else None
-        merit, make = matcher.match(group, element=element)
+        merit, make = matcher.match(group, element=known if group.grid == OPEN else None)
         order = merit if prior is None else merit + prior[group.numbers]
         scored += [(float(order[i]), partial(make, i)) for i in np.argsort(-order, kind="stable")[:most]]
         wanted += [make(i) for n in always for i in np.flatnonzero(group.numbers == n).tolist()]
@@ -242,7 +241,7 @@ class _Matcher:
     def match(self, group: Group, *, element: str | None) -> tuple[Array, Callable[[int], Proposal]]:
         """Score the rows of a group: the merit of each, shape (rows,), and what makes the proposal of one."""
         rows, grid, cluster = group.rows, group.grid, group.cluster
-        bond = bond_length(element) if element else None
+        bond = bond_length(element) if element and _on_the_grid(element) else None
         centre = float(np.log(bond / REFERENCE_BOND)) if bond else 0.0
         zoom = float(np.exp(centre))
         instrument = self._signal.instrument
@@ -331,9 +330,9 @@ def _scale_spread(row: Row, bond: float | None) -> float:
     return row.entry.cell_spread or cell_spread(len(row.entry.elements))
 
 
-def _on_the_grid(element: str | None) -> bool:
+def _on_the_grid(element: str) -> bool:
     """Whether the shifts tried hold the bond of an element: the large alkali and alkaline earth metals are left to the data."""
-    bond = bond_length(element) if element else None
+    bond = bond_length(element)
     return bond is not None and abs(np.log(bond / REFERENCE_BOND)) <= OPEN.steps * DX
 
 
