@@ -49,14 +49,16 @@ PROTOCOLS = {
     "the ranges that the peer was trained on. The peer is told the Q range and the damping, whorl is not.",
     "finder_crystals": "Compounds of the built-in catalogue, with the nuisances the technique declares and sizes from 2 "
     "to 50 nm; the seeds and parameters are none of the calibration's.",
-    "finder_none": "The same searches with the true family, or the true prototype, taken out, and with it in. Of clusters none is "
-    "seldom said: another cut, fault or twin of the same lattice leaves less than the right model of a measured particle commonly does "
-    "(Au144 0.15, a Keggin ion 0.23), and saying none of it would mean saying it of those too.",
+    "finder_none": "The same searches with the true family, or the true prototype, taken out, and with it in. Of "
+    "clusters none is seldom said: another cut, fault or twin of the same lattice leaves less than the right model "
+    "of a measured particle commonly does (Au144 0.15, a Keggin ion 0.23), and saying none of it would mean saying "
+    "it of those too.",
     "finder_elements": "Particles and bulk of one element; the ceiling is what the prior of the length scale alone allows.",
-    "finder_mixtures": "Pairs of compounds of different prototypes, mixed Q by Q as scattering mixes them, with the nuisances the "
-    "technique declares; found means exactly the true prototypes. Within reach: without the cases in which the true phases, fitted "
-    "as the search would fit them, score no better than the answer. Earlier versions of the same day gave 38 of 40 pairs on each of "
-    "two other seeds (20261213, 20261220) with elements given, 27 and 32 without; 36 of 38 and 37 of 38 fractions within 5 %.",
+    "finder_mixtures": "Pairs of compounds of different prototypes, mixed Q by Q as scattering mixes them, with the "
+    "nuisances the technique declares; found means exactly the true prototypes. Within reach: without the cases in "
+    "which the true phases, fitted as the search would fit them, score no better than the answer. Earlier versions "
+    "of the same day gave 38 of 40 pairs on each of two other seeds (20261213, 20261220) with elements given, 27 and "
+    "32 without; 36 of 38 and 37 of 38 fractions within 5 %.",
     "catalogue_import": "An invented collection of 10 000 CIFs, one in twenty broken; CPU seconds, since the machine was busy.",
     "proposers": "Proposers alone, no refinement: the first answers of the correlation over ln r and of boosted trees trained "
     "on the same catalogue with the published ranges; Q range and damping given to both.",
