@@ -50,6 +50,8 @@ TITLES = {
 }
 #: modes that are no part of the claim: errors far beyond the nuisances that were calibrated for
 BEYOND = {"strong noise"}
+#: groups of `finder_mixtures` that are asked only whether they are called a mixture
+CONTROLS = {"simulated", "measured"}
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ def collect(folders: Iterable[Path]) -> list[Row]:
     for path in paths:
         latest |= {row["name"]: row for row in read_rows(path)}
     rows = [row for row in latest.values() if "error" not in row and row.get("mode") not in BEYOND]
+    rows = [row for row in rows if row["script"] != "finder_mixtures" or row["group"] not in CONTROLS]
     codes = {row["code"] for row in rows}
     if len(codes) > 1:
         print(f"calibration: rows of {len(codes)} versions of the code", file=sys.stderr)
