@@ -75,7 +75,7 @@ def candidates() -> list[tuple[Catalogue, Entry]]:
 
 
 def jobs_of(cases: int, seed: int) -> list[Job]:
-    """Pairs in every mode; a quarter as many triples with the elements given."""
+    """Pairs in every mode; a quarter as many triples with the elements given; no more single phases than pairs."""
     jobs = []
     for phases, mode, count in ((2, "given", cases), (2, "open", cases), (3, "given", cases // 4)):
         for number in range(count):
@@ -89,7 +89,7 @@ def jobs_of(cases: int, seed: int) -> list[Job]:
         known = [t for t in TRUTHS if (data / "pdf" / "exp" / f"{t.file}.gr").is_file()]
         jobs += [
             {"key": f"measured {t.file} {mode}", "file": t.file, "phases": [t.file], "elements": t.elements, "mode": mode}
-            for t in known
+            for t in known[:cases]
             for mode in MODES
         ]
     return jobs
