@@ -46,7 +46,7 @@ _AS_GOOD, _TOO_GOOD = 1.25, 0.05
 #: what the best model of a real sample leaves over beside noise, which simulations lack (median of R_w, spread of its log), by
 #: kind: stacking faults, shapes, anisotropic motion. Measured crystals of known structure leave 0.015 to 0.1; Au144, a Keggin
 #: ion and CdSe dots 0.1 to 0.3
-_MODEL_ERROR = {"crystal": (0.03, 0.7), "cluster": (0.06, 0.7)}
+_MODEL_ERROR = {"crystal": (0.04, 0.8), "cluster": (0.06, 0.8)}
 _DRAWS = 8
 _PRIOR_NONE = 0.25  # stated, not measured: people search catalogues that hold their sample three times out of four
 #: stated, not fitted: simulated experiments, whose model is right, would let every point testify. Fits below 0.03 are not told
