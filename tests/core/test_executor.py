@@ -187,13 +187,14 @@ def test_ctrl_c_stops_the_children_and_reaches_the_caller(tmp_path, jobs):
         "        raise SystemExit(130)\n",
     )
     (tmp_path / "pids").mkdir()
-    process = subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    try:
-        pids = wait_for(tmp_path / "pids", 2)
-        os.killpg(process.pid, signal.SIGINT)  # the whole group, as the terminal does
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, path], start_new_session=True, **pipes) as process:
+        try:
+            pids = wait_for(tmp_path / "pids", 2)
+            os.killpg(process.pid, signal.SIGINT)  # the whole group, as the terminal does
+            out, err = process.communicate(timeout=240)
+        finally:
+            process.kill()
     assert (process.returncode, out.strip(), err) == (130, b"interrupted", b"")
     assert all(gone(pid) for pid in pids)
 
