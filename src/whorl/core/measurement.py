@@ -41,6 +41,9 @@ class Axis:
 
 R = Axis("distance", "r", "angstrom")
 Q = Axis("momentum transfer", "Q", "1/angstrom")
+TWO_THETA = Axis("scattering angle", "2theta", "degree")
+TOF = Axis("time of flight", "t", "microsecond")
+D = Axis("lattice spacing", "d", "angstrom")
 
 #: kind of signal -> (axis, name of the signal, unit of the signal)
 KINDS: Mapping[str, tuple[Axis, str, str]] = MappingProxyType(
@@ -49,6 +52,9 @@ KINDS: Mapping[str, tuple[Axis, str, str]] = MappingProxyType(
         "fq": (Q, "F(Q)", "1/angstrom"),
         "sq": (Q, "S(Q)", "1"),
         "iq": (Q, "I(Q)", "arbitrary"),
+        "powder": (TWO_THETA, "I(2theta)", "counts"),
+        "tof": (TOF, "I(t)", "counts"),
+        "peaks": (D, "I(d)", "arbitrary"),
     }
 )
 
@@ -60,9 +66,10 @@ class Measurement:
     Parameters
     ----------
     kind : str
-        A key of `KINDS`: ``"gr"`` (reduced pair distribution function G(r)), ``"fq"``, ``"sq"``, ``"iq"``.
+        A key of `KINDS`: ``"gr"`` (reduced pair distribution function G(r)), ``"fq"``, ``"sq"``, ``"iq"``, ``"powder"`` (powder
+        pattern over the scattering angle), ``"tof"`` (over the time of flight), ``"peaks"`` (list of lattice spacings).
     x : array, shape (n,)
-        Axis values, strictly increasing, in the unit of ``axis`` (angstrom or 1/angstrom).
+        Axis values, strictly increasing, in the unit of ``axis`` (angstrom, 1/angstrom, degree, microsecond).
     signal : array, shape (n,) or (frames, n)
     sigma : array of the shape of ``signal``, optional
         Standard uncertainty of each value; ``None`` when the file gives none (never invented).
@@ -71,7 +78,13 @@ class Measurement:
     settings : mapping
         What the file says of the instrument and the sample, under whorl's names: ``qmin``, ``qmax``, ``qdamp``,
         ``qbroad`` (1/angstrom), ``wavelength`` (angstrom), ``radiation`` (``"x-ray"``, ``"neutron"``, ``"electron"``),
-        ``composition`` (text), ``temperature`` (kelvin). Only what is stated; nothing assumed.
+        ``composition`` (text), ``temperature`` (kelvin). Of a powder pattern also ``wavelength2`` (angstrom) and ``line_ratio``
+        (K-alpha 2 and its intensity beside K-alpha 1, which is then ``wavelength``), ``anode`` ("Cu"), ``source`` (``"lab"``,
+        ``"synchrotron"``, ``"reactor"``, ``"spallation"``), ``geometry`` (``"bragg-brentano"``, ``"debye-scherrer"``,
+        ``"transmission"``), ``divergence_slit`` (``"fixed"``, ``"automatic"``), ``monochromator`` (its 2theta, degrees),
+        ``polarisation`` (fraction in the plane of the diffractometer), ``radius`` (mm), ``counting_time`` (s a point),
+        ``intensity`` (``"counts"``, ``"rate"``, ``"arbitrary"``), ``difc``, ``difa``, ``tzero`` (time of flight,
+        t = difc d + difa d^2 + tzero, microseconds). Only what is stated; nothing assumed.
     coordinates : mapping of arrays, shape (frames,)
         Per-frame coordinates of a series: time, temperature, voltage, position.
     path, sha256, format : str
