@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase.data import atomic_masses, atomic_numbers
-from scipy.fft import dst, idst
 
 from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import Cluster, FormFactor
 from whorl.core.measurement import Measurement
 from whorl.fitting.solve import solve
-from whorl.physics.form_factors import xray
 from whorl.techniques.pdf.nuisances import NUISANCES, _band_noise
 from whorl.techniques.pdf.prepare import prepare
 from whorl.techniques.pdf.simulate import SAMPLE, simulate, zoomed
@@ -162,23 +160,8 @@ def test_refinement_recovers_what_was_simulated(structures, name):
     assert np.mean(np.abs(pulls) < 2) > 0.8
 
 
-def mixed(structures, atoms, settings, r=R):
-    """G(r) of a mixture, joined as scattering joins it: F(Q) = sum_i x_i <f_i>^2 F_i / <f>^2, x_i the shares of atoms."""
-    q = np.arange(1, r.size + 1) * np.pi / ((r.size + 1) * (r[1] - r[0]))
-    inside = q < 40.0  # the tables of form factors end near there
-    means = []
-    for s in structures:
-        total = sum(s.contents.values())
-        means.append(sum(n / total * xray(el, q[inside]) for el, n in s.contents.items()))
-    whole = sum(x * f for x, f in zip(atoms, means, strict=True))
-    spectrum = np.zeros(r.size)
-    for s, x, f in zip(structures, atoms, means, strict=True):
-        spectrum[inside] += dst(simulate(s, settings=settings, r=r).signal, type=1)[inside] * x * f**2 / whole**2
-    return idst(spectrum, type=1)
-
-
 @pytest.mark.parametrize(("pair", "known"), [(("nickel", "silicon"), True), (("silicon", "wurtzite"), False)])
-def test_weight_fractions_of_a_mixture_are_exact(structures, pair, known):
+def test_weight_fractions_of_a_mixture_are_exact(structures, join, pair, known):
     """Light elements lose their scattering at high Q faster than heavy ones: a mixture weights its phases Q by Q."""
     chosen = [getattr(structures, name) for name in pair]
     atoms = np.array([0.2, 0.8]) if known else np.array([0.7, 0.3])
@@ -186,7 +169,8 @@ def test_weight_fractions_of_a_mixture_are_exact(structures, pair, known):
         [np.average([atomic_masses[atomic_numbers[e]] for e in s.contents], weights=[*s.contents.values()]) for s in chosen]
     )
     settings = {"qmax": 22.0, "qdamp": 0.04, "u_iso": 0.006}
-    measured = Measurement("gr", R, mixed(chosen, atoms, settings), settings={"qmax": 22.0, "qmin": 0.5})
+    curves = [simulate(s, settings=settings, r=R).signal for s in chosen]
+    measured = Measurement("gr", R, join(R, chosen, atoms, curves), settings={"qmax": 22.0, "qmin": 0.5})
     signal = prepare(measured, range=(1.5, 18.0))
     (problem, first), *_ = PDF.trials(signal, chosen, start={"size": False})
     found = PDF.findings(solve(problem, start=first))
