@@ -56,9 +56,9 @@ _TEMPER = Temper(0.03, 0.2)
 
 @dataclass
 class Searched:
-    """Outcome of one search: for each candidate whether its family is true.
+    """Outcome of one search: ``kind`` of the first candidate's structure, and for each candidate whether its family is true.
 
-    ``misfit`` of the first candidate beyond noise, ``runner_up`` of the best one of another family.
+    ``misfit`` of the first candidate beyond noise, ``runner_up`` of the best one that says something else (`misfits`).
     """
 
     kind: str
