@@ -108,8 +108,8 @@ def power_beside(
     Phases of the shares x_i of all atoms join as :math:`F(Q) = \sum_i x_i \langle f_i \rangle^2 F_i(Q) / \langle f \rangle^2`
     with :math:`\langle f \rangle = \sum_i x_i \langle f_i \rangle`: G(r) is normalised by the composition of the sample.
     Neutron lengths do not depend on Q and may cancel; their amounts are relative to
-    :math:`\sum_i x_i \langle b_i \rangle^2`. A constant in place of <f_i>^2(Q)/<f>^2(Q) makes weight fractions wrong by
-    0.02 in the median of random pairs, 0.07 at worst, since thermal motion takes up the shape.
+    :math:`\sum_i x_i \langle b_i \rangle^2`. A constant in place of <f_i>^2(Q)/<f>^2(Q) would make weight fractions wrong
+    even without noise, since thermal motion takes up the shape.
 
     Examples
     --------
