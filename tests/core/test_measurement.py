@@ -72,11 +72,20 @@ def test_settings_are_overridden_in_a_copy():
 
 
 @pytest.mark.parametrize(
-    ("kind", "unit"), [("gr", "angstrom"), ("fq", "1/angstrom"), ("sq", "1/angstrom"), ("iq", "1/angstrom")]
+    ("kind", "unit"),
+    [
+        ("gr", "angstrom"),
+        ("fq", "1/angstrom"),
+        ("sq", "1/angstrom"),
+        ("iq", "1/angstrom"),
+        ("powder", "degree"),
+        ("tof", "microsecond"),
+        ("peaks", "angstrom"),
+    ],
 )
 def test_each_kind_has_its_axis(kind, unit):
     assert Measurement(kind, X, X).axis.unit == unit
-    assert set(KINDS) == {"gr", "fq", "sq", "iq"}
+    assert set(KINDS) == {"gr", "fq", "sq", "iq", "powder", "tof", "peaks"}
 
 
 @given(nps.arrays(np.float64, st.integers(2, 50), elements=st.floats(-1e6, 1e6), unique=True))
