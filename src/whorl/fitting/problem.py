@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -85,10 +85,21 @@ class Evaluation:
         One column per linear term.
     derivatives : array, shape (p, n, m), optional
         Derivative of the basis with respect to each nonlinear parameter.
+    slopes : callable, optional
+        Instead of ``derivatives``, where most of them are zero or only their sum is cheap: turns the factors, shape (m,), into
+        the derivative of the model at these factors, shape (p, n).
     """
 
     basis: Array
     derivatives: Array | None = None
+    slopes: Callable[[Array], Array] | None = None
+
+    def slope(self, factors: Array) -> Array:
+        """Derivative of the model with respect to each nonlinear parameter at given factors (m,), shape (p, n)."""
+        if self.slopes is not None:
+            return self.slopes(factors)
+        assert self.derivatives is not None
+        return np.asarray(self.derivatives @ factors)
 
 
 class Problem(Protocol):

@@ -55,6 +55,9 @@ class Projected:
         """Basis and derivatives of the model without the nuisance."""
         found = self.inner.evaluate(values, jacobian=jacobian)
         basis = self.off(found.basis.T).T
+        if found.slopes is not None:
+            slopes = found.slopes
+            return Evaluation(basis, slopes=lambda factors: self.off(slopes(factors)))
         if found.derivatives is None:
             return Evaluation(basis)
         return Evaluation(basis, np.swapaxes(self.off(np.swapaxes(found.derivatives, 1, 2)), 1, 2))

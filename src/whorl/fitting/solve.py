@@ -14,6 +14,8 @@ oversampled curve are thereby not counted as independent measurements, neither a
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,6 +93,34 @@ class _State:
         self.rw = rw
         self.cost = cost
 
+    @cached_property
+    def slope(self) -> Array:
+        """Derivative of the model with respect to the values, shape (p, n)."""
+        return self.evaluation.slope(self.factors)
+
+
+def _mixed(basis: Array, target: Array, non_negative: NDArray[np.bool_]) -> Array:
+    """Linear least squares with some factors held at zero or above: the free ones are projected out of the others first."""
+    from scipy.optimize import nnls
+
+    size = np.maximum(np.linalg.norm(basis, axis=0), 1e-300)
+    scaled = basis / size
+    held = scaled[:, non_negative]
+    out = np.empty(len(size))
+    if np.all(non_negative):
+        free = np.zeros((len(target), 0))
+        left, rest = held, target
+    else:
+        free = scaled[:, ~non_negative]
+        q, _ = np.linalg.qr(free)
+        left, rest = held - q @ (q.T @ held), target - q @ (q.T @ target)
+    # the triangle holds all that the squares depend on, and is small
+    triangle = np.linalg.qr(np.column_stack([left, rest]), mode="r")
+    out[non_negative] = nnls(triangle[:, :-1], triangle[:, -1])[0]
+    if free.size:
+        out[~non_negative] = np.linalg.lstsq(free, target - held @ out[non_negative], rcond=None)[0]
+    return out / size
+
 
 class _Search:
     def __init__(self, problem: Problem, max_evaluations: int) -> None:
@@ -142,20 +172,12 @@ class _Search:
             c = float(a @ self.target) / max(float(a @ a), 1e-300)
             return np.array([max(c, 0.0) if terms[0].non_negative else c])
         if any(t.non_negative for t in terms):
-            from scipy.optimize import lsq_linear
-
-            low = np.array([0.0 if t.non_negative else -np.inf for t in terms])
-            size = np.maximum(np.linalg.norm(basis, axis=0), 1e-300)
-            found = lsq_linear(basis / size, self.target, bounds=(low, np.inf), method="bvls")
-            return np.asarray(found.x / size)
+            return _mixed(basis, self.target, np.array([t.non_negative for t in terms]))
         return np.asarray(np.linalg.lstsq(basis, self.target, rcond=None)[0])
 
     def jacobian(self, state: _State) -> Array:
         """d(residual)/d(values), factors projected out, shape (n, p)."""
-        derivatives = state.evaluation.derivatives
-        assert derivatives is not None
-        slope = (derivatives @ state.factors).T
-        jac = -self.root[:, None] * slope
+        jac = -self.root[:, None] * state.slope.T
         active = state.factors != 0
         if np.any(active):
             q, _ = np.linalg.qr(self.root[:, None] * state.evaluation.basis[:, active])
@@ -212,10 +234,7 @@ class _Search:
     def result(self, state: _State, iterations: int, *, converged: bool, temper: Temper) -> Fit:
         problem = self.problem
         count = len(problem.parameters)
-        derivatives = state.evaluation.derivatives
-        assert derivatives is not None
-        slope = (derivatives @ state.factors).T
-        full = self.root[:, None] * np.hstack([slope, state.evaluation.basis])
+        full = self.root[:, None] * np.hstack([state.slope.T, state.evaluation.basis])
         close = 1e-9 * (self.upper - self.lower)
         at_bound = (state.values <= self.lower + close) | (state.values >= self.upper - close)
         level = max(state.rw, _LOWEST_LEVEL)
