@@ -115,11 +115,11 @@ def _mixed(basis: Array, target: Array, non_negative: NDArray[np.bool_]) -> Arra
         q, _ = np.linalg.qr(free)
         left, rest = held - q @ (q.T @ held), target - q @ (q.T @ target)
     # the triangle holds all that the squares depend on, and is small
-    triangle = np.linalg.qr(np.column_stack([left, rest]), mode="r")
+    triangle = np.asarray(np.linalg.qr(np.column_stack([left, rest]), mode="r"))
     out[non_negative] = nnls(triangle[:, :-1], triangle[:, -1])[0]
     if free.size:
         out[~non_negative] = np.linalg.lstsq(free, target - held @ out[non_negative], rcond=None)[0]
-    return out / size
+    return np.asarray(out / size)
 
 
 class _Search:

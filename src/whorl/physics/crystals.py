@@ -44,16 +44,6 @@ class Links:
         np.add.at(out, np.repeat(np.arange(len(out)), np.diff(self.start)), self.direction * free[self.column, None])
         return out
 
-    def gram(self) -> Array:
-        """Sum over the pairs of the products of their derivatives by two coordinates, shape (p, p)."""
-        out = np.zeros((self.count, self.count))
-        pairs = np.bincount(self.kind, minlength=self.start.size - 1)
-        for kind, first in enumerate(self.start[:-1]):
-            rows = slice(first, self.start[kind + 1])
-            at = self.column[rows]
-            out[np.ix_(at, at)] += pairs[kind] * (self.direction[rows] @ self.direction[rows].T)
-        return out
-
 
 @dataclass(frozen=True)
 class PairTable:

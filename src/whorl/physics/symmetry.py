@@ -136,6 +136,20 @@ def free_position(
     return names, basis.T.reshape(3, len(names))
 
 
+def polar_directions(rotations: Array) -> Array:
+    """Directions that every rotation leaves alone: along them the origin is free. Shape (3, k).
+
+    Examples
+    --------
+    >>> two_fold = np.array([np.eye(3), np.diag([-1.0, 1, -1])])
+    >>> np.abs(polar_directions(two_fold)).T.tolist()
+    [[0.0, 1.0, 0.0]]
+    """
+    turns = np.unique(np.round(rotations, 6).reshape(-1, 9), axis=0).reshape(-1, 3, 3)
+    _, singular, vh = np.linalg.svd(np.concatenate([r - np.eye(3) for r in turns]))
+    return np.ascontiguousarray(_reduced_rows(vh[int(np.sum(singular > 1e-6)) :]).T.reshape(3, -1))
+
+
 def _reduced_rows(rows: Array) -> Array:
     """Reduced row echelon form, so that each row has a leading 1 of its own."""
     m = rows.copy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from whorl.core.errors import StructureError
 from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.techniques.pdf.cluster_phase import ClusterPhase, cluster_distances
-from whorl.techniques.pdf.crystal_phase import CrystalPhase, cell_spread
+from whorl.techniques.pdf.crystal_phase import CrystalPhase
 from whorl.techniques.pdf.phase_model import U_LIMITS, U_PRIOR, PeakSet, PhaseModel, channel_table, u_parameter
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "CrystalPhase",
     "PeakSet",
     "PhaseModel",
-    "cell_spread",
     "channel_table",
     "cluster_distances",
     "make_phase",

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from whorl.catalogues.base import NON_METALS, Catalogue, Entry
 from whorl.physics import envelopes
+from whorl.techniques.crystal_freedom import cell_spread
 from whorl.techniques.pdf.index import Block, Index
 from whorl.techniques.pdf.metals import bond_length
-from whorl.techniques.pdf.phases import cell_spread
 from whorl.techniques.pdf.prepare import SLOW_Q, PdfSignal, slow_curves
 from whorl.techniques.pdf.templates import DX, OPEN, POINTS, REFERENCE_BOND, WINDOW, LogGrid, Single
 

@@ -17,9 +17,9 @@ from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
+from whorl.techniques.crystal_freedom import free_coordinates
 from whorl.techniques.pdf import explain
 from whorl.techniques.pdf.admissible import admissible, family_of, key_of
-from whorl.techniques.pdf.crystal_phase import free_coordinates
 from whorl.techniques.pdf.metals import bond_length
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.noise import noise_share

@@ -1,0 +1,1 @@
+"""Powder diffraction: intensity over two-theta or time of flight."""
