@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from whorl.formats.columntext import ColumnText
-from whorl.formats.kinds import SUFFIXES
+from whorl.formats.kinds import ANGLES, SUFFIXES
 
 READER = ColumnText(
     key="columns",
-    suffixes=(*SUFFIXES, ".dat", ".txt", ".csv", ".tsv", ".xy", ".xye", ".asc"),
+    suffixes=(*SUFFIXES, ".dat", ".txt", ".csv", ".tsv", *ANGLES, ".asc"),
     clues=((b"", 0.1),),
 )

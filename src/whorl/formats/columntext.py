@@ -19,6 +19,8 @@ from whorl.core.measurement import KINDS, Measurement
 from whorl.formats import files, header, labels
 from whorl.formats.axis import Points, increasing, trimmed
 from whorl.formats.kinds import kind_of
+from whorl.formats.powder import POWDER_KINDS, Source
+from whorl.formats.powdertext import Columns, PowderText
 from whorl.formats.table import read_table
 from whorl.formats.text import lines_of
 
@@ -54,16 +56,21 @@ class ColumnText:
     def read(self, path: str, *, kind: str | None = None, sort: bool = False, max_bytes: int = files.MAX_BYTES) -> Measurement:
         """Read the file (see `whorl.formats.read`)."""
         data = files.content(path, max_bytes=max_bytes)
-        table = read_table(lines_of(data, path), path)
+        table = read_table(without_block_comments(lines_of(data, path)), path)
         notes = list(table.notes)
         head = header.parse(table.header)
         settings = header.settings_of(head, notes)
         if self.interpret is not None:
             self.interpret(head, settings)
         named = labels.find(table.header, table.values.shape[1])
-        points = _points(table.values, table.lines, named, notes)
+        columns = _columns(table.values, named)
+        points = _points(table.values, table.lines, columns)
         points = trimmed(points, path, notes)
         stated = kind_of(kind, named, head, path, points, notes)
+        if stated in POWDER_KINDS:
+            text = PowderText(path, table, named, columns, settings, notes)
+            return text.measurement(stated, points, Source.of(path, data, self.key), sort=sort)
+        notes += _said(columns)
         points = increasing(points, path, notes, sort=sort, symbol=KINDS[stated][0].symbol)
         points = _in_inside_units(points, stated, named, notes)
         sigma, mask = _uncertainty(points, notes)
@@ -83,30 +90,66 @@ class ColumnText:
         )
 
 
-def _points(values: Array, lines: NDArray[np.int64], named: labels.Labels | None, notes: list[str]) -> Points:
+def without_block_comments(lines: list[str]) -> list[str]:
+    """Turn the lines of a block comment, as TOPAS writes them, into comment lines; their number stays.
+
+    Examples
+    --------
+    >>> without_block_comments(["/* 1 2", "3 4 */", "5 6"])
+    ['# 1 2', '# 3 4', '5 6']
+    """
+    if not any("/*" in line for line in lines[:200]):
+        return lines
+    out: list[str] = []
+    inside = False
+    for line in lines:
+        text = line
+        if not inside and line.lstrip().startswith("/*"):
+            inside, text = True, line.lstrip()[2:]
+        if not inside:
+            out.append(line)
+            continue
+        before, mark, _ = text.partition("*/")
+        text = before.strip()
+        out.append(text if text.startswith("#") else f"# {text}".rstrip())
+        inside = not mark
+    return out
+
+
+def _columns(values: Array, named: labels.Labels | None) -> Columns:
     """Choose the columns of axis, signal and uncertainty."""
     width = values.shape[1]
     names = named.names if named is not None and len(named.names) >= width else []
-    x, y, sigma = 0, 1, None
-    if names:
-        x = next((i for i in range(2) if i < width and (names[i] in ("r", "q", "x", "distance") or i == 1)), 0)
-        y = next((i for i in range(x + 1, width) if names[i] in labels.SIGNALS), x + 1)
+    if named is not None and names:
+        x = named.at
+        if not named.kind and named.axis not in ("angle", "tof", "d"):
+            x = next((i for i in range(2) if i < width and (names[i] in ("r", "q", "x", "distance") or i == 1)), 0)
+        y = named.signal_column()
+        y = x + 1 if y is None else y
         if y >= width:
             x, y = 0, 1
-        found = named.sigma_column(y) if named is not None else None
-        sigma = found if found is not None and found < width else None
-    elif width >= 3 and _is_index(values):
-        notes.append("the first column is an index and was left out")
-        x, y = 1, 2
-        sigma = 3 if width == 4 else None
-    elif width == 3:
-        sigma = 2
-        notes.append("the third column was taken as the standard uncertainty")
-    elif width == 4 and not np.any(values[:, 2]):
-        sigma = 3
-    if sigma is None and width > 2 and not names:
-        notes.append(f"columns {x + 1} and {y + 1} of {width} were read")
-    return Points(values[:, x], values[:, y], None if sigma is None else values[:, sigma], lines)
+        found = named.sigma_column(y)
+        return Columns(x, y, found if found is not None and found < width else None, width=width, labelled=True)
+    if width >= 3 and _is_index(values):
+        return Columns(1, 2, 3 if width == 4 else None, width=width, index=True)
+    if width == 3:
+        return Columns(0, 1, 2, width=width, guessed=True)
+    return Columns(0, 1, 3 if width == 4 and not np.any(values[:, 2]) else None, width=width)
+
+
+def _points(values: Array, lines: NDArray[np.int64], columns: Columns) -> Points:
+    sigma = None if columns.sigma is None else values[:, columns.sigma]
+    return Points(values[:, columns.x], values[:, columns.y], sigma, lines)
+
+
+def _said(columns: Columns) -> list[str]:
+    """Say what was decided about the columns."""
+    said = ["the first column is an index and was left out"] if columns.index else []
+    if columns.guessed:
+        said.append("the third column was taken as the standard uncertainty")
+    if columns.sigma is None and columns.width > 2 and not columns.labelled:
+        said.append(f"columns {columns.x + 1} and {columns.y + 1} of {columns.width} were read")
+    return said
 
 
 def _is_index(values: Array) -> bool:

@@ -201,6 +201,17 @@ def _number(text: str) -> float | None:
     return _with_unit(text, MOMENTUM)
 
 
+def quantity_in_angstrom(text: str) -> float | None:
+    """Read a length with or without a unit, in angstrom; ``None`` when it is none.
+
+    Examples
+    --------
+    >>> quantity_in_angstrom("0.15406 nm"), quantity_in_angstrom("1.54 A"), quantity_in_angstrom("CuKa")
+    (1.5406, 1.54, None)
+    """
+    return _length(text)
+
+
 def _length(text: str) -> float | None:
     return _with_unit(text, LENGTH | {"m": 1e10})
 

@@ -10,7 +10,7 @@ from whorl.core.hypothesis import Cluster, Crystal
 from whorl.core.measurement import Measurement
 from whorl.formats import cif_write, nexus_write, whorltext, xyz_write
 from whorl.formats.files import MAX_BYTES
-from whorl.formats.kinds import SUFFIXES
+from whorl.formats.kinds import ANGLES, SUFFIXES
 from whorl.formats.registry import measurement_reader, structure_reader
 
 
@@ -28,10 +28,11 @@ def read(
     ----------
     path : path
     format : str, optional
-        Key of a reader (``"pdfgetx3"``, ``"pdfgetx2"``, ``"pdfgetn"``, ``"pdfgui"``, ``"whorl"``, ``"columns"``, ``"nexus"``);
+        Key of a reader (``"pdfgetx3"``, ``"columns"``, ``"xrdml"``, ``"gsas"`` ...; see `whorl.formats.registry`);
         recognised from the content when not given.
     kind : str, optional
-        ``"gr"``, ``"fq"``, ``"sq"`` or ``"iq"``; else the column label, the header's ``outputtype`` and the suffix decide.
+        ``"gr"``, ``"fq"``, ``"sq"``, ``"iq"``, ``"powder"``, ``"tof"`` or ``"peaks"``; else the column label, the header's
+        ``outputtype``, the suffix and the numbers decide.
     sort : bool
         Sort points that are out of order and average those of one position.
     max_bytes : int
@@ -105,7 +106,7 @@ def read_structure_with_notes(
 
 
 def write_measurement(measurement: Measurement, path: str | os.PathLike[str]) -> None:
-    """Write a measurement; the suffix chooses columns (``.gr .fq .sq .iq .dat .txt``) or NXdata (``.nxs .h5``).
+    """Write a measurement; the suffix chooses columns (``.gr .fq .sq .iq .xy .xye .dat .txt``) or NXdata (``.nxs .h5``).
 
     Nothing half-written is left behind. `read` gives back the same numbers, sigma, mask and settings.
 
@@ -127,13 +128,14 @@ def write_measurement(measurement: Measurement, path: str | os.PathLike[str]) ->
     suffix = Path(path).suffix.lower()
     if suffix in (".nxs", ".h5", ".hdf5", ".nx5"):
         nexus_write.write(measurement, path)
-    elif suffix in SUFFIXES or suffix in (".dat", ".txt"):
+    elif suffix in SUFFIXES or suffix in (*ANGLES, ".dat", ".txt"):
         whorltext.write(measurement, path)
     else:
+        ending = f".{measurement.kind}" if f".{measurement.kind}" in SUFFIXES else ".dat"
         raise UsageError(
             f"unknown kind of file {suffix or 'without suffix'!r}",
             where=os.fspath(path),
-            remedy=f"Name it .{measurement.kind} for columns or .nxs for NeXus.",
+            remedy=f"Name it {ending} for columns or .nxs for NeXus.",
         )
 
 

@@ -1,15 +1,18 @@
-"""Which kind of signal a column file holds: said by the caller, the label, the header, the file's name, or not at all."""
+"""Which kind of signal a column file holds: said by the caller, the label, the header, the file's name, the numbers, or not."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import numpy as np
+
 from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import KINDS
 from whorl.formats import labels
 from whorl.formats.axis import Points
 from whorl.formats.header import Header
+from whorl.formats.plausible import runs_like_an_angle
 
 #: end of the file name -> kind of signal
 SUFFIXES = {
@@ -18,8 +21,23 @@ SUFFIXES = {
     ".sq": "sq", ".soq": "sq", ".sofq": "sq",
     ".iq": "iq", ".chi": "iq",
 }  # fmt: skip
-_OUTPUT = {"gr": "gr", "g(r)": "gr", "fq": "fq", "f(q)": "fq", "sq": "sq", "s(q)": "sq", "iq": "iq", "i(q)": "iq"}
+#: ends of file names that mean a powder pattern over 2theta unless a label says otherwise
+ANGLES = (".xy", ".xye", ".xyd")
+_OUTPUT = {"powder": "powder", "tof": "tof", "peaks": "peaks"} | {
+    "gr": "gr",
+    "g(r)": "gr",
+    "fq": "fq",
+    "f(q)": "fq",
+    "sq": "sq",
+    "s(q)": "sq",
+    "iq": "iq",
+    "i(q)": "iq",
+}
 _STEM = re.compile(r"(?:^|[^a-z])(gr|fq|sq|iq)$", re.IGNORECASE)
+
+
+_OF_AXIS = {"angle": "powder", "tof": "tof"}
+_WORDS = ("2theta", "2-theta", "two theta", "2θ", "xrd", "diffractogram", "powder")
 
 
 def kind_of(asked: str | None, named: labels.Labels | None, head: Header, path: str, points: Points, notes: list[str]) -> str:
@@ -30,16 +48,12 @@ def kind_of(asked: str | None, named: labels.Labels | None, head: Header, path: 
     UsageError
         If ``asked`` is no kind.
     PatternError
-        If it is stated nowhere and the numbers do not tell, or the axis is an angle.
+        If it is stated nowhere and the numbers do not tell.
     """
     if asked is not None:
         if asked not in KINDS:
             raise UsageError(f"unknown kind of signal {asked!r}", remedy=f"Use one of {', '.join(KINDS)}.")
         return asked
-    if named is not None and named.axis == "angle":
-        raise PatternError(
-            "the axis is a scattering angle", where=path, remedy="Export the data against Q, or give G(r) instead."
-        )
     other = labels.not_reduced(named)
     if other:
         raise PatternError(
@@ -54,6 +68,8 @@ def kind_of(asked: str | None, named: labels.Labels | None, head: Header, path: 
         if suffix and suffix != label:
             notes.append(f"the column label says {KINDS[label][1]}, the file name {KINDS[suffix][1]}; the label was believed")
         return label
+    if named is not None and named.axis in _OF_AXIS:
+        return _OF_AXIS[named.axis]
     if output:
         return output
     if suffix:
@@ -61,11 +77,35 @@ def kind_of(asked: str | None, named: labels.Labels | None, head: Header, path: 
     stem = _STEM.search(Path(path).stem)
     if stem is not None:
         return stem[1].lower()
+    powder = _powder(head, path, points, notes)
+    if powder:
+        return powder
     if (points.y < 0).any() and (points.y > 0).any() and not (named is not None and named.axis == "Q"):
         notes.append("the kind of signal is not stated; it was taken as G(r)")
         return "gr"
     raise PatternError(
-        "it is not stated whether this is G(r), F(Q), S(Q) or I(Q)",
+        "it is not stated whether this is G(r), F(Q), S(Q), I(Q) or a powder pattern",
         where=path,
         remedy=f"Pass kind= one of {', '.join(KINDS)}, or name the columns, for instance '# r G(r)'.",
     )
+
+
+def _powder(head: Header, path: str, points: Points, notes: list[str]) -> str:
+    """Recognise a powder pattern by suffix, header or the run of its numbers; empty when it is none."""
+    if not points.x.size:
+        return ""
+    by_name = Path(path).suffix.lower() in ANGLES
+    if head.has("difc") and points.x.max() > 180:
+        notes.append("the header states DIFC: the axis was taken as the time of flight in microseconds")
+        return "tof"
+    crosses = points.x[0] < 3 and points.y.min() < -0.3 * points.y.max()  # as G(r) does; a subtracted background does less
+    if by_name and not crosses:
+        return "powder"
+    if runs_like_an_angle(points.x, points.y):
+        notes.append("the axis is not labelled; it runs like a scattering angle and was taken as 2theta in degrees")
+        return "powder"
+    positive = bool(np.mean(points.y < 0) < 0.1) and bool(np.any(points.y > 0))
+    if positive and head.has(*_WORDS) and 3 < points.x.max() <= 180:
+        notes.append("the axis is not labelled; the header speaks of a powder pattern, so it was taken as 2theta in degrees")
+        return "powder"
+    return ""

@@ -10,14 +10,24 @@ _TOKEN = re.compile(r"[^\s,;()\[\]|]+(?:\s*[(\[][^)\]]*[)\]])*")
 _UNIT = re.compile(r"[(\[]([^)\]]*)[)\]]|/\s*(\S+)$|_(nm|a|angstrom|pm)\b", re.IGNORECASE)
 _SIGMA = re.compile(r"^(d_?|e_?|delta_?|sigma_?|sig_?|err(or)?_?|unc_?|std_?|s_)?(.*?)(_?(err(or)?s?|sigma|sig|unc|std|esd))?$")
 
-_AXES = {"r": "r", "dist": "r", "distance": "r", "radius": "r", "q": "Q", "x": "x"}
-_ANGLES = ("2theta", "twotheta", "two_theta", "2-theta", "tth", "2θ", "2th")
+_AXES = {
+    "r": "r", "dist": "r", "distance": "r", "radius": "r", "q": "Q", "x": "x",
+    "tof": "tof", "t": "t", "d": "d", "d-spacing": "d", "dspacing": "d", "d_spacing": "d",
+}  # fmt: skip
+_ANGLES = ("2theta", "twotheta", "two_theta", "2-theta", "tth", "2θ", "2th", "°2th", "angle")
+_TWO_THETA = re.compile(r"(?<![\w.])(?:2|two)[\s_\-*]*(?:theta|[θϑ]|th(?![a-z]))", re.IGNORECASE)
 SIGNALS = {
     "g": "gr", "gr": "gr", "g(r)": "gr", "gobs": "gr", "gcalc": "gr", "pdf": "gr", "gofr": "gr",
     "f": "fq", "fq": "fq", "f(q)": "fq", "fofq": "fq",
     "s": "sq", "sq": "sq", "s(q)": "sq", "sofq": "sq", "soq": "sq",
     "i": "iq", "iq": "iq", "i(q)": "iq", "intensity": "iq", "counts": "iq", "int": "iq", "iofq": "iq",
 }  # fmt: skip
+#: further names of the intensity on an axis of powder diffraction
+_INTENSITIES = frozenset(
+    ("y", "yobs", "y_obs", "iobs", "i_obs", "obs", "observed", "cps", "psd", "count", "net", "signal", "irel", "i_rel", "i/i0")
+) | {n for n, kind in SIGNALS.items() if kind == "iq"}
+#: axis of powder diffraction -> kind of signal
+OF_POWDER = {"angle": "powder", "tof": "tof", "d": "peaks"}
 _NOT_REDUCED = {"t(r)": "T(r)", "rdf": "R(r)", "r(r)": "R(r)", "d(r)": "D(r)"}
 
 
@@ -34,13 +44,21 @@ class Labels:
     kind : str
         Kind of signal, empty when not stated.
     axis : str
-        ``"r"``, ``"Q"``, ``"angle"`` or empty.
+        ``"r"``, ``"Q"``, ``"angle"``, ``"tof"``, ``"d"`` or empty.
+    at : int
+        Column of the axis.
     """
 
     names: list[str]
     units: list[str]
     kind: str = ""
     axis: str = ""
+    at: int = 0
+
+    def signal_column(self) -> int | None:
+        """Index of the column with the signal, ``None`` when no label says so."""
+        known = _INTENSITIES if self.axis in OF_POWDER else SIGNALS
+        return next((i for i in range(self.at + 1, len(self.names)) if self.names[i] in known), None)
 
     def sigma_column(self, signal: int) -> int | None:
         """Index of the column with the uncertainty of the signal, ``None`` when no label says so."""
@@ -70,9 +88,9 @@ def find(header: list[str], columns: int) -> Labels | None:
         text = line.strip()
         marked = text.startswith("#L ")
         text = text[3:] if marked else text.lstrip("#!%;/'\"* \t")
-        if "=" in text or not text or len(text) > 500:
+        if "=" in text or not text or len(text) > 200 + 40 * columns:
             continue
-        tokens = [t.strip("\"' ") for t in _TOKEN.findall(text)]
+        tokens = [t.strip("\"' ") for t in _TOKEN.findall(_TWO_THETA.sub("2theta", text))]
         if not 2 <= len(tokens) <= max(columns, 2) + 6:
             continue
         labels = _interpret(tokens)
@@ -109,11 +127,16 @@ def is_sigma_of(name: str, signal: str) -> bool:
 def _interpret(tokens: list[str]) -> Labels | None:
     names = [_name(t) for t in tokens]
     units = [_unit(t) for t in tokens]
-    axis = ""
-    at = next((i for i, n in enumerate(names) if n in _AXES or _is_angle(n)), None)
-    if at is None or at > 1:
+    at = next((i for i, n in enumerate(names[:2]) if _is_angle(n) or _is_angle(units[i].lower())), None)
+    at = at if at is not None else next((i for i, n in enumerate(names[:2]) if n in _AXES), None)
+    if at is None:
         return None
-    axis = "angle" if _is_angle(names[at]) else _AXES[names[at]]
+    axis = _AXES.get(names[at], "angle")
+    if axis == "t":  # a bare letter: a time of flight only when its unit is one
+        axis = "tof" if _is_time(units[at]) else "x"
+    if axis in OF_POWDER:
+        kind = OF_POWDER[axis] if any(n in _INTENSITIES for n in names[at + 1 :]) else ""
+        return Labels(names, units, kind, axis, at)
     signal = next((n for n in names[at + 1 :] if n in SIGNALS or n in _NOT_REDUCED), "")
     kind = SIGNALS.get(signal, "")
     if axis == "x":
@@ -122,7 +145,27 @@ def _interpret(tokens: list[str]) -> Labels | None:
         kind = ""
     if not axis and kind:
         axis = "r" if kind == "gr" else "Q"
-    return Labels(names, units, kind, axis)
+    return Labels(names, units, kind, axis, at)
+
+
+def axis_of(name: str, unit: str) -> str:
+    """Name the axis that a dataset of this name and unit is: ``"angle"``, ``"tof"``, ``"d"`` or another.
+
+    Examples
+    --------
+    >>> axis_of("two_theta", "degree"), axis_of("2th", "2th_deg"), axis_of("tof", "us"), axis_of("q", "1/nm")
+    ('angle', 'angle', 'tof', 'q')
+    """
+    low, unit = name.lower(), unit.strip().lower()
+    if _is_angle(low) or _is_angle(unit) or low in ("tth", "ttheta"):
+        return "angle"
+    if low in ("tof", "time_of_flight") or (low == "t" and _is_time(unit)):
+        return "tof"
+    return "d" if _AXES.get(low) == "d" and unit in ("", "angstrom", "a", "å", "nm") else low
+
+
+def _is_time(unit: str) -> bool:
+    return unit.lower().replace("µ", "u").replace("μ", "u").startswith(("us", "microsec", "ms", "millisec"))
 
 
 def not_reduced(labels: Labels | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import pi
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from numpy.typing import NDArray
 from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import KINDS, Measurement
 from whorl.core.units import LENGTH, MOMENTUM, convert
-from whorl.formats import files, labels
+from whorl.formats import files, labels, powder
 from whorl.formats.axis import Points, increasing, trimmed
 from whorl.formats.hdf5_guard import inspect, numbers
+from whorl.formats.powder import POWDER_KINDS
 
 Array = NDArray[np.float64]
+_ANGLE = {"degree": 1.0, "degrees": 1.0, "deg": 1.0, "°": 1.0, "rad": 180 / pi, "radian": 180 / pi, "radians": 180 / pi}
+_TIME = {"microsecond": 1.0, "microseconds": 1.0, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1e3, "s": 1e6, "ns": 1e-3}
+_UNITS = {"r": LENGTH, "d": LENGTH, "Q": MOMENTUM, "2theta": _ANGLE, "t": _TIME}
 _CLASSES = ("NXdata", "SASdata")
 _TEMPORARY = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, OverflowError, MemoryError)
 
@@ -119,19 +124,24 @@ class _Found:
         mask = self._dataset("mask")
         used = None if mask is None else self._numbers(mask).astype(bool)
         kind = kind or self._kind(axis)
+        settings = self._settings()
+        if kind in POWDER_KINDS and "wavelength" not in settings:
+            settings |= self._wavelength()
         x, y, sigma = self._units(kind, axis, x, y, sigma)
         if y.ndim == 1 and used is None:
             points = Points(x, y, sigma, np.arange(1, x.size + 1))
             where = f"{self.path}, {self.group.name}"
             points = increasing(trimmed(points, where, self.notes, place="point"), where, self.notes, sort=sort, place="point")
             x, y, sigma = points.x, points.y, points.sigma
+        if kind in POWDER_KINDS:
+            powder.check(kind, x, y, settings, self.path, self.notes)
         return Measurement(
             kind,
             x,
             y,
             sigma=sigma,
             mask=used,
-            settings=self._settings(),
+            settings=settings,
             coordinates=self._coordinates(y),
             path=self.path,
             sha256=digest,
@@ -154,11 +164,14 @@ class _Found:
         stated = _text(self.group.attrs.get("whorl_kind", ""))
         if stated in KINDS:
             return stated
+        unit = _text(axis.attrs.get("units", axis.attrs.get("unit", "")))
+        name = labels.axis_of(self.axes[-1].strip(), unit)
+        if name in labels.OF_POWDER:
+            return labels.OF_POWDER[name]
         for name in (self.signal_name, _text(self.signal.attrs.get("long_name", ""))):
             key = name.split(" ")[0].lower()
             if key in labels.SIGNALS:
                 return labels.SIGNALS[key]
-        unit = _text(axis.attrs.get("units", axis.attrs.get("unit", "")))
         raise PatternError(
             f"it is not stated what the signal {self.signal_name!r} on the axis {self.axes[-1]!r} ({unit}) is",
             where=f"{self.path}, {self.group.name}",
@@ -172,7 +185,7 @@ class _Found:
             self.notes.append(f"the unit of {symbol} is not stated; {KINDS[kind][0].unit} was taken")
             return x, y, sigma
         try:
-            factor = convert(1.0, unit, LENGTH if symbol == "r" else MOMENTUM)
+            factor = convert(1.0, unit.removeprefix("2th_"), _UNITS[symbol])
         except UsageError as error:
             raise PatternError(f"{symbol} in {unit!r}", where=f"{self.path}, {axis.name}", remedy=error.remedy) from error
         if factor == 1.0:
@@ -196,6 +209,26 @@ class _Found:
             if key != "NX_class":
                 found[key] = _setting(value)
         return found
+
+    def _wavelength(self) -> dict[str, float]:
+        """Find the one wavelength that the entry states, as NXmonochromator or NXbeam do."""
+        import h5py
+
+        entry = self.group.parent if self.group.parent is not None else self.group
+        found: list[float] = []
+
+        def look(name: str, item: Any) -> None:
+            if name.rsplit("/", 1)[-1] not in ("wavelength", "incident_wavelength") or not isinstance(item, h5py.Dataset):
+                return
+            if item.size == 1 and item.dtype.kind in "fi":
+                unit = _text(item.attrs.get("units", "angstrom")).strip().lower()
+                factor = (LENGTH | {"m": 1e10, "angstroms": 1.0}).get(unit)
+                if factor is not None:
+                    found.append(float(np.ravel(item[()])[0]) * factor)
+
+        entry.visititems(look)
+        found = [value for value in found if 0.05 < value < 20]
+        return {"wavelength": found[0]} if found and max(found) - min(found) < 1e-6 * max(found) else {}
 
     def _coordinates(self, y: Array) -> dict[str, Array]:
         if y.ndim == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from whorl.core.errors import PatternError, WhorlError
 from whorl.formats.files import refuse_binary
 
@@ -36,7 +38,7 @@ def lines_of(data: bytes, where: str, kind: type[WhorlError] = PatternError) -> 
 
 
 def decode(data: bytes, where: str, kind: type[WhorlError] = PatternError) -> str:
-    """Decode text of an unstated encoding; bytes that are no valid UTF-8 are taken as latin-1.
+    """Decode text of an unstated encoding; bytes that are no UTF-8 are latin-1, or Windows-1251 where that makes words.
 
     Raises
     ------
@@ -66,7 +68,13 @@ def decode(data: bytes, where: str, kind: type[WhorlError] = PatternError) -> st
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return data.decode(_single_byte(data))
+
+
+def _single_byte(data: bytes) -> str:
+    """Tell Cyrillic text of Windows (words of letters that latin-1 has as accented ones) from latin-1."""
+    words = re.findall(rb"[\xa5\xa8\xaa\xaf\xb2\xb3\xb4\xb8\xba\xbf-\xff]{4,}", data[:65536])
+    return "cp1251" if words and b"\x98" not in data else "latin-1"
 
 
 def _strict(data: bytes, encoding: str, where: str, kind: type[WhorlError]) -> str:

@@ -17,11 +17,18 @@ from whorl.core.measurement import KINDS, Measurement
 from whorl.formats.atomic import write_text
 from whorl.formats.columntext import ColumnText
 from whorl.formats.header import Header
-from whorl.formats.kinds import SUFFIXES
+from whorl.formats.kinds import ANGLES, SUFFIXES
+from whorl.formats.powder import POWDER_KINDS
 
 _MARK = "whorl settings:"
-_UNITS = {"gr": ("r(A)", "G(r)(A^-2)", "dG(r)"), "fq": ("Q(A^-1)", "F(Q)(A^-1)", "dF(Q)")}
-_PLAIN = ("qmin", "qmax", "qdamp", "qbroad", "wavelength", "composition", "temperature")
+_UNITS = {
+    "gr": ("r(A)", "G(r)(A^-2)", "dG(r)"),
+    "fq": ("Q(A^-1)", "F(Q)(A^-1)", "dF(Q)"),
+    "powder": ("2theta(degree)", "I(2theta)", "dI(2theta)"),
+    "tof": ("tof(us)", "I(t)", "dI(t)"),
+    "peaks": ("d(A)", "I(d)", "dI(d)"),
+}
+_PLAIN = ("qmin", "qmax", "qdamp", "qbroad", "wavelength", "wavelength2", "line_ratio", "composition", "temperature")
 
 
 def _interpret(head: Header, settings: dict[str, Any]) -> None:
@@ -36,7 +43,10 @@ def _interpret(head: Header, settings: dict[str, Any]) -> None:
 
 
 READER = ColumnText(
-    key="whorl", suffixes=(".gr", ".fq", ".sq", ".iq"), clues=((b"# whorl settings: {", 0.99),), interpret=_interpret
+    key="whorl",
+    suffixes=(".gr", ".fq", ".sq", ".iq", *ANGLES, ".dat"),
+    clues=((b"# whorl settings: {", 0.99),),
+    interpret=_interpret,
 )
 
 
@@ -83,7 +93,8 @@ def text_of(measurement: Measurement) -> str:
         columns.append(np.where(good, measurement.sigma, 0.0))
     elif measurement.mask is not None:
         columns = [c[measurement.mask] for c in columns]
-    rows += ["#### start data", f"#L {axis}  {signal}" + (f"  {error}" if len(columns) == 3 else "")]
+    rows += ["#### start data"] if kind not in POWDER_KINDS else []
+    rows += [f"#L {axis}  {signal}" + (f"  {error}" if len(columns) == 3 else "")]
     table = np.column_stack(columns).tolist()
     rows += [" ".join(map(repr, row)) for row in table]
     return "\n".join(rows) + "\n"
@@ -98,7 +109,27 @@ def write(measurement: Measurement, path: str | os.PathLike[str]) -> None:
             where=os.fspath(path),
             remedy=f"Name it .{measurement.kind}.",
         )
-    write_text(path, text_of(measurement))
+    if Path(path).suffix.lower() in ANGLES:
+        _write_angles(measurement, path)
+    else:
+        write_text(path, text_of(measurement))
+
+
+def _write_angles(measurement: Measurement, path: str | os.PathLike[str]) -> None:
+    """Write ``.xy`` or ``.xye``: the header stands in a block comment, which GSAS-II and TOPAS skip."""
+    if measurement.kind not in ("powder", "tof"):
+        raise UsageError(
+            f"a measurement of {KINDS[measurement.kind][1]} in a file named for a powder pattern",
+            where=os.fspath(path),
+            remedy=f"Name it .{measurement.kind}." if measurement.kind in SUFFIXES.values() else "Name it .dat.",
+        )
+    if Path(path).suffix.lower() == ".xye" and measurement.sigma is None:
+        raise UsageError(
+            "the measurement has no uncertainties for the third column", where=os.fspath(path), remedy="Name it .xy."
+        )
+    rows = text_of(measurement).split("\n")
+    head = [row for row in rows if row.startswith("#")]
+    write_text(path, "\n".join(["/*", *head, "*/", *rows[len(head) :]]))
 
 
 def _line(value: Any) -> str:
