@@ -18,9 +18,7 @@ def peaks(fwhm=0.2, height=5000.0):
 def test_snip_follows_the_smooth_part_below_strong_peaks():
     smooth = 200.0 + 300.0 * np.exp(-X / 15.0) + 150.0 * np.exp(-4 * np.log(2) * ((X - 22.0) / 9.0) ** 2)
     found = snip(smooth + peaks(), 30)
-    assert (
-        np.abs(found - smooth).max() < 20.0
-    )  # each pass of p points erodes the hump by its curvature times p^2 / 2: 19 in all
+    assert np.abs(found - smooth).max() < 20.0  # a pass of p points erodes by the curvature times p^2 / 2: 19 in all
 
 
 def test_snip_with_noise_and_smoothing_stays_within_the_noise():
