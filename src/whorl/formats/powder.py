@@ -94,11 +94,13 @@ def measurement_of(
     if len(filled) < len(scans):
         notes.append(f"{len(scans) - len(filled)} empty scans were left out")
     ordered = [_ordered(scan, kind, source.path, notes, sort=sort) for scan in filled]
-    first = ordered[0]
     if len(ordered) == 1:
-        return curve(first.x, first.y, first.sigma, kind, settings | dict(first.coordinates), source, notes)
-    if all(same_axis(scan.x, first.x) for scan in ordered):
-        return _series(ordered, kind, settings, source, notes)
+        return _one(ordered[0], kind, settings, source, notes)
+    alike = max(([b for b in ordered if same_axis(a.x, b.x)] for a in ordered), key=len)
+    if 2 * len(alike) > len(ordered) and len(alike) > 1:
+        if len(alike) < len(ordered):
+            notes.append(f"{len(ordered) - len(alike)} scans on other axes than the series were left out")
+        return _series(alike, kind, settings, source, notes)
     ordered.sort(key=lambda scan: float(scan.x[0]))
     if all(a.x[-1] < b.x[0] for a, b in pairwise(ordered)) and _alike(ordered):
         notes.append(f"{len(ordered)} scans that follow one another were joined")
@@ -109,7 +111,13 @@ def measurement_of(
         return curve(x, y, sigma, kind, settings, source, notes)
     longest = max(ordered, key=lambda scan: scan.x.size)
     notes.append(f"{len(ordered)} scans on different axes; the one of {longest.x.size} points was read")
-    return curve(longest.x, longest.y, longest.sigma, kind, settings | dict(longest.coordinates), source, notes)
+    return _one(longest, kind, settings, source, notes)
+
+
+def _one(scan: Scan, kind: str, settings: dict[str, Any], source: Source, notes: list[str]) -> Measurement:
+    """Give one scan; since when it began says nothing of it alone."""
+    own = {key: value for key, value in scan.coordinates.items() if key != "time"}
+    return curve(scan.x, scan.y, scan.sigma, kind, settings | own, source, notes)
 
 
 def same_axis(a: Array, b: Array) -> bool:
