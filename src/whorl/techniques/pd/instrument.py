@@ -1,9 +1,9 @@
 """How a powder pattern was measured: radiation, lines, geometry, peak widths of the instrument.
 
-Widths follow Caglioti, Paoletti & Ricci (Nucl. Instrum. 3, 223 (1958), doi:10.1016/0369-643X(58)90029-X): the Gaussian full width
-at half maximum squared is U tan^2(theta) + V tan(theta) + W, and the Lorentzian one X / cos(theta) + Y tan(theta); all in degrees of
-2 theta. Wavelengths of tubes: G. Hoelzer et al., Phys. Rev. A 56, 4554 (1997), doi:10.1103/PhysRevA.56.4554, and Int. Tables C
-(1999), 4.2.2, angstrom.
+Widths follow Caglioti, Paoletti & Ricci (Nucl. Instrum. 3, 223 (1958), doi:10.1016/0369-643X(58)90029-X): the Gaussian full
+width at half maximum squared is U tan^2(theta) + V tan(theta) + W, and the Lorentzian one X / cos(theta) + Y tan(theta); all in
+degrees of 2 theta. Wavelengths of tubes: G. Hoelzer et al., Phys. Rev. A 56, 4554 (1997), doi:10.1103/PhysRevA.56.4554, and
+Int. Tables C (1999), 4.2.2, angstrom.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 r"""A crystal as a phase of a powder pattern: its reflections as peaks, with derivatives by everything that may vary.
 
-The area of reflection h at unit scale is m_h L_h P_h |F_h|^2 / V^2, with multiplicity m, Lorentz and polarisation factors L, texture P
-and volume V of the cell. That is the intensity of a unit volume, so that scales are volume shares and weights follow with the
-densities, which is the rule of Hill & Howard (J. Appl. Cryst. 20, 467 (1987), doi:10.1107/S0021889887086199).
+The area of reflection h at unit scale is m_h L_h P_h |F_h|^2 / V^2, with multiplicity m, Lorentz and polarisation factors L,
+texture P and volume V of the cell. That is the intensity of a unit volume, so that scales are volume shares and weights follow
+with the densities, the rule of Hill & Howard (J. Appl. Cryst. 20, 467 (1987), doi:10.1107/S0021889887086199).
 
-Broadening of the sample, in radians of 2 theta: size K lambda / (D cos theta), with K = 0.9 and D the volume-weighted size along
-the diffraction vector (Scherrer), and strain 4 e tan theta (Stokes & Wilson, Proc. Phys. Soc. 56, 174 (1944)); both Lorentzian.
+Broadening of the sample, in radians of 2 theta: size K lambda / (D cos theta), with K = 0.9 and D the volume-weighted size
+along the diffraction vector (Scherrer), and strain 4 e tan theta (Stokes & Wilson, Proc. Phys. Soc. 56, 174 (1944)); both
+Lorentzian.
 """
 
 from __future__ import annotations
@@ -46,8 +47,6 @@ _MARCH = (0.3, 3.0)
 _HARMONIC_SPREAD, _HARMONIC_REACH = 0.25, 1.5
 #: how much smaller spacings may become in a refinement
 _SHRINK = 0.97
-#: scale of the areas, so that scales of usual patterns are not extreme
-_UNIT = 1.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,8 @@ class PowderPhase:
     options : PhaseOptions
     zoom : float
         Start of the lengths of the cell, relative to the crystal's.
+    broadening : float
+        Start of the Lorentzian width by small size, degrees.
 
     Raises
     ------
@@ -122,7 +123,9 @@ class PowderPhase:
         options: PhaseOptions | None = None,
         *,
         zoom: float = 1.0,
+        broadening: float = 0.03,
     ) -> None:
+        self._broadening = broadening
         self.options = options = options or PhaseOptions()
         self.crystal, self.instrument = crystal, instrument
         self._free = Freedom(crystal, positions=options.positions, zoom=zoom)
@@ -200,17 +203,18 @@ class PowderPhase:
         else:
             groups, names, starts = np.zeros(len(self._u0), dtype=np.int64), [], []
         self._u_group = groups
-        for name, start in zip(names, starts, strict=True):
-            start = float(np.clip(start, U_LIMITS[0] * 1.01, U_LIMITS[1] * 0.99))
-            out.append(Parameter(name, start, *U_LIMITS, "angstrom^2", start, U_SPREAD * max(start, 0.004)))
+        for name, value in zip(names, starts, strict=True):
+            u = float(np.clip(value, U_LIMITS[0] * 1.01, U_LIMITS[1] * 0.99))
+            out.append(Parameter(name, u, *U_LIMITS, "angstrom^2", u, U_SPREAD * max(u, 0.004)))
         if o.size:
-            out.append(Parameter("inverse_size", 0.001, *_INVERSE_SIZE, "1/angstrom"))
+            start = float(np.clip(np.radians(self._broadening) / SCHERRER / self.instrument.wavelength, 1e-5, 0.05))
+            out.append(Parameter("inverse_size", start, *_INVERSE_SIZE, "1/angstrom"))
         if o.strain:
-            out.append(Parameter("strain", 0.0005, *_STRAIN, "1"))
+            out.append(Parameter("strain", 0.0001, *_STRAIN, "1"))
         if o.march is not None:
             out.append(Parameter("march", 1.0, *_MARCH, "1", 1.0, 0.25))
-        for j in range(len(self._harmonics)):
-            out.append(Parameter(f"texture_{j + 1}", 0.0, -_HARMONIC_REACH, _HARMONIC_REACH, "1", 0.0, _HARMONIC_SPREAD))
+        reach, spread = _HARMONIC_REACH, _HARMONIC_SPREAD
+        out += [Parameter(f"texture_{j + 1}", 0.0, -reach, reach, "1", 0.0, spread) for j in range(len(self._harmonics))]
         return out
 
     def _cell(self, values: Array) -> Array:
@@ -256,7 +260,7 @@ class PowderPhase:
             self._geometry(values), self._factors(inverse / 4), self._occupancy, self._u(values), inverse / 4, slopes=slopes
         )
         volume2 = float(np.linalg.det(metric))
-        unit = _UNIT * self.reflections.multiplicity / volume2
+        unit = self.reflections.multiplicity / volume2
         texture, texture_slopes = self._texture(values)
         area = found.value * unit * texture
         nc, count = len(self._free.cell_names), len(self.parameters)
@@ -290,7 +294,7 @@ class PowderPhase:
             more = np.where(inside, raw, 0.02)
             rows = [row * more for row in rows] + list(self._harmonics * inside * factor)
             factor = factor * more
-        return factor, np.array(rows).reshape(len(rows), -1)
+        return factor, np.array(rows).reshape(len(rows), len(self.reflections.hkl))
 
     def _lines(self, values: Array, inverse: Array, area: Array, d_area: Array, metric: Array, *, slopes: bool) -> Peaks:
         """One peak for each spectral line, with position, Lorentz factor and broadening."""

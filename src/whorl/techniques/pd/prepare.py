@@ -1,0 +1,301 @@
+"""A measured powder pattern made ready to fit: range, wavelength, weights, background, width of the peaks, assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import PatternError, StructureError, UsageError
+from whorl.core.hypothesis import element_counts
+from whorl.core.measurement import Measurement
+from whorl.physics.backgrounds import chebyshev, running_mean, snip
+from whorl.techniques.pd.instrument import ANODES, SETTINGS, PdInstrument, make_instrument, with_lines
+from whorl.techniques.pd.noise import uncertainty
+
+Array = NDArray[np.float64]
+
+#: axial divergence (S/L = H/L) of a diffractometer with Soller slits of 0.04 rad, and the Lorentzian width with tan(theta)
+#: that a tube's lines have by nature, degrees (2.3 of 8048 eV, less what is cut off): where nothing is known
+AXIAL, EMISSION = 0.03, 0.025
+#: from this angle on (degrees) and above this width of peaks a pattern without a wavelength passes for one of a copper tube
+_LAB_REACH, _LAB_WIDTH = 55.0, 0.03
+_FEWEST = 30
+_WIDTH = (0.005, 3.0)
+_PEAKS = 12
+#: clipping window of the background, in widths of the peaks
+_WINDOW = 8.0
+#: of the range's highest point, from which equal neighbours are taken for a saturated detector
+_SATURATED, _FLAT = 0.98, 4
+
+
+@dataclass(frozen=True)
+class PdSignal:
+    """A powder pattern ready to fit.
+
+    Attributes
+    ----------
+    measurement : Measurement
+    x, y, weights : array, shape (n,)
+        2 theta (degrees), intensity, 1/sigma^2.
+    absolute : bool
+        Whether the weights are 1/sigma^2 in the units of the data.
+    instrument : PdInstrument
+    known : frozenset of str
+        Instrument parameters that were stated or given: they are not refined.
+    fwhm : float
+        Typical full width of the peaks at half maximum, degrees.
+    elements_hint : frozenset of str
+    assumptions, warnings : tuple of str
+    """
+
+    measurement: Measurement
+    x: Array
+    y: Array
+    weights: Array
+    absolute: bool
+    instrument: PdInstrument
+    known: frozenset[str]
+    fwhm: float
+    elements_hint: frozenset[str]
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """First and last angle, degrees."""
+        return float(self.x[0]), float(self.x[-1])
+
+    @property
+    def independent_points(self) -> float:
+        """Points that tell something of their own: two for each width of a peak."""
+        return float(min(self.x.size, max(2 * (self.x[-1] - self.x[0]) / self.fwhm, 10.0)))
+
+    @cached_property
+    def background(self) -> Array:
+        """Background by peak clipping, shape (n,)."""
+        step = float(np.median(np.diff(self.x)))
+        window = int(np.clip(round(_WINDOW * self.fwhm / step), 4, max(self.x.size // 6, 5)))
+        return snip(self.y, window, smoothing=max(int(0.25 * self.fwhm / step), 0))
+
+    def background_curves(self, count: int) -> Array:
+        """Curves of which the background is made: the clipped one, and polynomials, shape (n, count)."""
+        base = self.background
+        level = float(np.mean(np.abs(base))) or 1.0
+        return np.column_stack([base / level, chebyshev(self.x, max(count - 2, 0))])
+
+    def thinned(self, per_width: float = 5.0) -> PdSignal:
+        """Neighbouring points joined so that about ``per_width`` are left in the width of a peak."""
+        step = float(np.median(np.diff(self.x)))
+        group = int(self.fwhm / per_width / step)
+        if group < 2:
+            return self
+        count = self.x.size // group * group
+        shape = (-1, group)
+        x, y, w = (a[:count].reshape(shape) for a in (self.x, self.y, self.weights))
+        total = w.sum(axis=1)
+        safe = np.maximum(total, 1e-300)
+        return replace(self, x=x.mean(axis=1), y=np.where(total > 0, (w * y).sum(axis=1) / safe, y.mean(axis=1)), weights=total)
+
+
+def prepare(
+    measurement: Measurement,
+    *,
+    range: tuple[float, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> PdSignal:
+    """Make a powder pattern ready.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        One frame of kind ``"powder"``.
+    range : (low, high), optional
+        Angles to use, degrees of 2 theta; the whole pattern by default.
+    settings : mapping, optional
+        Overrides of what the file says (names: `whorl.techniques.pd.instrument.SETTINGS`).
+
+    Raises
+    ------
+    PatternError
+        If there are too few points, the range lies outside, or the wavelength is neither stated nor to be inferred.
+    UsageError
+        If a setting is unknown or impossible.
+    """
+    where = measurement.path or "pattern"
+    if measurement.kind == "tof":
+        raise PatternError(
+            "a pattern over the time of flight can be read and converted, but not fitted yet",
+            where=where,
+            remedy="Use a pattern of constant wavelength.",
+        )
+    if measurement.kind != "powder" or measurement.signal.ndim != 1:
+        raise PatternError("this is no single powder pattern", where=where, remedy="Give one frame over the scattering angle.")
+    given = dict(settings or {})
+    unknown = set(given) - set(SETTINGS)
+    if unknown:
+        raise UsageError(f"unknown setting {min(unknown)!r}", remedy=f"Settings are {', '.join(SETTINGS)}.")
+    x, y, sigma, warnings = _points(measurement, range, where)
+    fwhm = typical_width(x, y)
+    stated = {k: v for k, v in measurement.settings.items() if k in SETTINGS or k in PdInstrument.model_fields or k == "anode"}
+    if "wavelength" in given:  # a given wavelength replaces both lines of the file
+        stated = {k: v for k, v in stated.items() if k not in ("wavelength", "wavelength2", "line_ratio", "anode")}
+    merged = with_lines({**stated, **given})
+    assumptions = _sources(stated, given)
+    _infer(merged, x, fwhm, where, assumptions, warnings)
+    instrument = make_instrument(merged, where=where)
+    found = uncertainty(y, sigma, counts=measurement.settings.get("intensity") == "counts")
+    assumptions.append(found.words)
+    known = frozenset(k for k in {**stated, **given} if k in PdInstrument.model_fields)
+    return PdSignal(
+        measurement,
+        x,
+        y,
+        1 / found.sigma**2,
+        found.absolute,
+        instrument,
+        known,
+        fwhm,
+        _hint(merged.get("composition"), warnings),
+        tuple(assumptions),
+        tuple(warnings),
+    )
+
+
+def typical_width(x: Array, y: Array) -> float:
+    """Full width at half maximum that is typical of the strong peaks of a pattern, in the unit of ``x``.
+
+    Examples
+    --------
+    >>> x = np.arange(10.0, 60.0, 0.02)
+    >>> y = sum(np.exp(-4 * np.log(2) * ((x - c) / 0.2) ** 2) for c in (20.0, 33.0, 47.0))
+    >>> round(typical_width(x, y), 2)
+    0.2
+    """
+    step = float(np.median(np.diff(x)))
+    wide = snip(y, int(np.clip(2.0 / step, 8, max(x.size // 4, 9))))
+    above = running_mean(y - wide, 1)
+    widths: list[float] = []
+    left = above.copy()
+    for _ in range(_PEAKS):
+        top = int(np.argmax(left))
+        half = 0.5 * left[top]
+        if left[top] <= 0:
+            break
+        low = high = top
+        while low > 0 and above[low] > half:
+            low -= 1
+        while high < x.size - 1 and above[high] > half:
+            high += 1
+        widths.append(x[high] - x[low] - step)
+        wipe = 2 * (high - low) + 3
+        left[max(top - wipe, 0) : top + wipe] = 0.0
+        if len(widths) > 3 and left.max() < 0.05 * above.max():
+            break
+    return float(np.clip(np.median(widths) if widths else 5 * step, max(_WIDTH[0], 1.5 * step), _WIDTH[1]))
+
+
+def _points(
+    measurement: Measurement, wanted: tuple[float, float] | None, where: str
+) -> tuple[Array, Array, Array | None, list[str]]:
+    """Points in the range, without dead ends; what is odd about them."""
+    used = measurement.used
+    x, y = measurement.x[used], measurement.signal[used]
+    sigma = None if measurement.sigma is None else measurement.sigma[used]
+    warnings: list[str] = []
+    if x[0] < -5 or x[-1] > 180:
+        raise PatternError(
+            f"angles from {x[0]:g} to {x[-1]:g} are no scattering angles in degrees",
+            where=where,
+            remedy="Export the pattern over 2 theta in degrees.",
+        )
+    alive = np.flatnonzero(y != 0)
+    if alive.size == 0:
+        raise PatternError("the pattern is zero everywhere", where=where, remedy="Export it again.")
+    keep = np.zeros(x.size, dtype=np.bool_)
+    keep[alive[0] : alive[-1] + 1] = True
+    keep &= x > 0
+    if wanted is not None:
+        low, high = wanted
+        if not low < high:
+            raise UsageError(f"range {low:g}:{high:g} is upside down", where=where, remedy="Give the smaller angle first.")
+        if low > x[-1] or high < x[0]:
+            raise PatternError(
+                f"the range {low:g} to {high:g} degrees lies outside the data ({x[0]:g} to {x[-1]:g})",
+                where=where,
+                remedy="Choose --range inside the data.",
+            )
+        keep &= (x >= low) & (x <= high)
+    elif np.count_nonzero(keep) < x.size:
+        warnings.append(f"{x.size - np.count_nonzero(keep)} points of no intensity at the ends were left out")
+    x, y = x[keep], y[keep]
+    sigma = None if sigma is None else sigma[keep]
+    if x.size < _FEWEST:
+        raise PatternError(
+            f"{x.size} points in the range are too few for a powder pattern",
+            where=where,
+            remedy=f"At least {_FEWEST} are needed.",
+        )
+    if np.any(y < 0):
+        warnings.append(f"{int(np.sum(y < 0))} intensities are negative: a background was taken off, perhaps")
+    top = float(y.max())
+    flat = np.flatnonzero(y >= top * (1 - 1e-9))
+    if flat.size >= _FLAT and np.any(np.convolve(y >= top * (1 - 1e-9), np.ones(_FLAT), "valid") >= _FLAT):
+        warnings.append(f"{flat.size} points stand at {top:g}, the highest value: the detector was saturated there, perhaps")
+    step = np.diff(x)
+    if step.max() > 1.5 * step.min() + 1e-9:
+        warnings.append(f"steps differ, from {step.min():.3g} to {step.max():.3g} degrees")
+    return x, y, sigma, warnings
+
+
+def _infer(settings: dict[str, Any], x: Array, fwhm: float, where: str, assumptions: list[str], warnings: list[str]) -> None:
+    """Fill in what is not stated, and say so."""
+    neutron = settings.get("radiation") == "neutron"
+    if settings.get("wavelength") is None:
+        lab = x[-1] >= _LAB_REACH and fwhm >= _LAB_WIDTH and not neutron and settings.get("source", "lab") == "lab"
+        if not lab:
+            raise PatternError(
+                "the wavelength is not stated, and the pattern does not look like one of a copper tube",
+                where=where,
+                remedy="Pass --set wavelength=... in angstrom.",
+            )
+        settings["wavelength"], settings["wavelength2"] = ANODES["Cu"]
+        assumptions.append("wavelength: Cu K-alpha 1 and 2 (assumed: not stated; angles and widths are those of a tube)")
+        warnings.append("the wavelength is not stated: Cu K-alpha was assumed; pass --set wavelength=... if it was another")
+    wavelength = float(settings["wavelength"])
+    if "source" not in settings:
+        tube = any(abs(wavelength / first - 1) < 2e-3 for first, _ in ANODES.values())
+        settings["source"] = "reactor" if neutron else "lab" if tube else "synchrotron"
+        assumptions.append(f"source: {settings['source']} (from the wavelength)")
+    if "geometry" not in settings:
+        settings["geometry"] = "bragg-brentano" if settings["source"] == "lab" else "debye-scherrer"
+        assumptions.append(f"geometry: {settings['geometry']} (assumed)")
+    if settings["source"] == "lab":
+        settings.setdefault("axial", AXIAL)
+        settings.setdefault("y", EMISSION)
+
+
+def _sources(stated: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for name in SETTINGS:
+        if name in given:
+            note = f"; the file says {stated[name]}" if name in stated and stated[name] != given[name] else ""
+            lines.append(f"{name}: {given[name]} (given{note})")
+        elif stated.get(name) is not None:
+            value = stated[name]
+            lines.append(f"{name}: {f'{value:.6g}' if isinstance(value, float) else value} (file)")
+    return lines
+
+
+def _hint(text: Any, warnings: list[str]) -> frozenset[str]:
+    if not text:
+        return frozenset()
+    try:
+        return frozenset(element_counts(str(text)))
+    except StructureError:
+        warnings.append(f"composition {text!r} of the header is not understood and ignored")
+        return frozenset()

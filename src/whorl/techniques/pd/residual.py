@@ -1,0 +1,246 @@
+r"""Which parameters of a powder pattern refine, the pattern they give and its derivatives, for `whorl.fitting`.
+
+The model is y(2 theta) = sum_j S_j sum_k A_jk phi(2 theta - 2 theta_k - shift) + background, with the scales S (volume shares)
+and the amounts of the background's curves linear. The shift is the zero error plus, in reflection geometry, that of a displaced
+sample (`whorl.physics.powder_corrections`). Peak shapes: `whorl.physics.powder_profiles`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import UsageError
+from whorl.fitting.problem import Evaluation, LinearTerm, Parameter
+from whorl.physics.powder_corrections import displacement_shift
+from whorl.physics.powder_profiles import axial_divergence, pattern, pattern_slopes
+from whorl.techniques.pd.phase import Peaks, PowderPhase
+from whorl.techniques.pd.prepare import PdSignal
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+#: parameters of the instrument that may refine: limits and prior spread
+_INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
+    "zero": (-0.5, 0.5, 0.03, "degree"),
+    "displacement": (-1.5, 1.5, 0.15, "mm"),
+    "u": (0.0, 2.0, None, "degree^2"),
+    "v": (-1.0, 1.0, None, "degree^2"),
+    "w": (4e-6, 2.0, None, "degree^2"),
+    "x": (0.0, 1.0, None, "degree"),
+    "y": (0.0, 2.0, 0.01, "degree"),
+    "axial": (0.0, 0.1, 0.012, "1"),
+}
+#: least Gaussian width squared, degrees^2: narrower peaks than any instrument's
+_LEAST = 1e-6
+_STEP = 1e-4  # relative, of the axial divergence in its derivative
+
+
+class PdProblem:
+    """A powder pattern, its phases, and what varies (see `whorl.fitting.problem.Problem`).
+
+    Parameters
+    ----------
+    signal : PdSignal
+    phases : sequence of PowderPhase
+    free_instrument : sequence of str
+        Names of instrument parameters that refine.
+    background : int
+        Curves of the background that refine; 0: none.
+    fixed : mapping, optional
+        Parameters held, by name.
+    """
+
+    def __init__(
+        self,
+        signal: PdSignal,
+        phases: Sequence[PowderPhase],
+        *,
+        free_instrument: Sequence[str] = (),
+        background: int = 0,
+        fixed: Mapping[str, float] | None = None,
+    ) -> None:
+        self.signal, self.phases = signal, list(phases)
+        self.x, self.observed, self.weights, self.absolute = signal.x, signal.y, signal.weights, signal.absolute
+        self.independent_points = signal.independent_points
+        self._shared = self._instrument_parameters(free_instrument)
+        every = [*self._shared]
+        self._rows: list[slice] = []
+        for phase in self.phases:
+            start = len(every)
+            every += [_prefixed(p, phase.options.prefix) for p in phase.parameters]
+            self._rows.append(slice(start, len(every)))
+        self._every = every
+        held = dict(fixed or {})
+        unknown = set(held) - {p.name for p in every}
+        if unknown:
+            names = ", ".join(p.name for p in every)
+            raise UsageError(f"no parameter is named {min(unknown)!r}", remedy=f"Parameters here are {names}.")
+        self._values = np.array([held.get(p.name, p.value) for p in every])
+        self._free = np.array([i for i, p in enumerate(every) if p.name not in held], dtype=np.int64)
+        self.parameters = tuple(every[i] for i in self._free)
+        self.curves = signal.background_curves(background) if background else np.zeros((self.x.size, 0))
+        self.linear = tuple(
+            [LinearTerm(f"{p.options.prefix}scale") for p in self.phases]
+            + [LinearTerm(f"background_{k}", non_negative=False, unit="counts") for k in range(self.curves.shape[1])]
+        )
+
+    def _instrument_parameters(self, names: Sequence[str]) -> list[Parameter]:
+        i = self.signal.instrument
+        out = []
+        for name in names:
+            low, high, spread, unit = _INSTRUMENT[name]
+            value = float(np.clip(getattr(i, name), low, high))
+            out.append(Parameter(name, value, low, high, unit, None if spread is None else value, spread))
+        return out
+
+    def full_values(self, values: Array) -> Array:
+        """Values of all parameters, those held included."""
+        full = self._values.copy()
+        full[self._free] = values
+        return full
+
+    def named_values(self, values: Array) -> dict[str, float]:
+        """Values of all parameters by name, those held included."""
+        return {p.name: float(v) for p, v in zip(self._every, self.full_values(values), strict=True)}
+
+    def own_values(self, values: Array) -> list[Array]:
+        """Values of each phase's own parameters."""
+        full = self.full_values(values)
+        return [full[rows] for rows in self._rows]
+
+    def evaluate(self, values: Array, *, jacobian: bool) -> Evaluation:
+        """Pattern of each phase at unit scale, the curves of the background, and how to get derivatives."""
+        full = self.full_values(values)
+        instrument = self._instrument_at(full)
+        peaks = [phase.peaks(full[rows], slopes=jacobian) for phase, rows in zip(self.phases, self._rows, strict=True)]
+        shaped = [_Shaped(p, instrument, self.signal, self._shared, jacobian=jacobian) for p in peaks]
+        columns = [s.pattern(self.x) for s in shaped]
+        basis = np.column_stack([*columns, self.curves])
+        if not jacobian:
+            return Evaluation(basis)
+
+        def slopes(factors: Array) -> Array:
+            out = np.zeros((len(self._every), self.x.size))
+            for s, rows, factor in zip(shaped, self._rows, factors, strict=False):
+                if factor > 0:
+                    s.add_slopes(self.x, rows.start, float(factor), out)
+            return out[self._free]
+
+        return Evaluation(basis, slopes=slopes)
+
+    def reflections(self, values: Array, number: int) -> tuple[Array, Array]:
+        """Positions (degrees, shifts included) and areas at unit scale of the peaks of a phase, for marks in a plot."""
+        full = self.full_values(values)
+        found = self.phases[number].peaks(full[self._rows[number]], slopes=False)
+        shaped = _Shaped(found, self._instrument_at(full), self.signal, self._shared, jacobian=False)
+        return shaped.centre0, found.area
+
+    def widths(self, values: Array, two_theta: Array) -> Array:
+        """Full width at half maximum of the instrument's Gaussian part at angles, degrees."""
+        i = self._instrument_at(self.full_values(values))
+        tan = np.tan(np.radians(np.asarray(two_theta)) / 2)
+        return np.sqrt(np.maximum(i["u"] * tan**2 + i["v"] * tan + i["w"], _LEAST))
+
+    def _instrument_at(self, full: Array) -> dict[str, float]:
+        i = self.signal.instrument
+        out = {name: float(getattr(i, name)) for name in _INSTRUMENT}
+        out |= {p.name: float(v) for p, v in zip(self._shared, full, strict=False)}
+        return out
+
+
+class _Shaped:
+    """Peaks of a phase with the instrument's shifts, widths and asymmetry."""
+
+    def __init__(
+        self, peaks: Peaks, instrument: Mapping[str, float], signal: PdSignal, shared: Sequence[Parameter], *, jacobian: bool
+    ) -> None:
+        self.peaks = peaks
+        t = peaks.two_theta
+        theta = np.radians(t) / 2
+        tan, cos = np.tan(theta), np.cos(theta)
+        by_displacement = displacement_shift(t, 1.0, signal.instrument.radius)
+        self.centre0 = t + instrument["zero"] + by_displacement * instrument["displacement"]
+        g2 = instrument["u"] * tan**2 + instrument["v"] * tan + instrument["w"]
+        alive = g2 > _LEAST
+        g = np.sqrt(np.where(alive, g2, _LEAST))
+        lorentz = peaks.lorentz + instrument["x"] / cos + instrument["y"] * tan
+        self._axial = instrument["axial"]
+        self._nodes = _nodes(t, self._axial, np.hypot(g, lorentz))
+        self.of, shift, weight = self._asymmetry(self._axial)
+        self._shift, self._weight = shift, weight
+        self.centre = self.centre0[self.of] + shift
+        self.area = peaks.area[self.of] * weight
+        self.g, self.lorentz = g[self.of], lorentz[self.of]
+        if not jacobian:
+            return
+        k = t.size
+        self._d = {name: np.zeros((len(shared), k)) for name in ("area", "centre", "g", "l")}
+        by_g = np.where(alive, 0.5 / g, 0.0)
+        given = {
+            "zero": ("centre", np.ones(k)),
+            "displacement": ("centre", by_displacement),
+            "u": ("g", by_g * tan**2),
+            "v": ("g", by_g * tan),
+            "w": ("g", by_g),
+            "x": ("l", 1 / cos),
+            "y": ("l", tan),
+        }
+        self._axial_row = -1
+        for row, p in enumerate(shared):
+            if p.name == "axial":
+                self._axial_row = row
+                continue
+            kind, slope = given[p.name]
+            self._d[kind][row] = slope
+
+    def _asymmetry(self, axial: float) -> tuple[Index, Array, Array]:
+        """The symmetrical peaks that stand for each: which peak, shift (degrees), weight."""
+        t = self.peaks.two_theta
+        of, shift, weight = [], [], []
+        for count in np.unique(self._nodes):
+            index = np.flatnonzero(self._nodes == count)
+            if count == 0:
+                s, w = np.zeros((1, index.size)), np.ones((1, index.size))
+            else:
+                s, w = axial_divergence(t[index], axial, axial, int(count))
+            of.append(np.tile(index, len(s)))
+            shift.append(s.ravel())
+            weight.append(w.ravel())
+        return np.concatenate(of), np.concatenate(shift), np.concatenate(weight)
+
+    def pattern(self, x: Array) -> Array:
+        """The pattern at unit scale, shape (n,)."""
+        return np.asarray(pattern(x, self.centre, self.area, self.g, self.lorentz))
+
+    def add_slopes(self, x: Array, first: int, factor: float, out: Array) -> None:
+        """Add the derivatives of the pattern times ``factor`` to the rows of ``out``."""
+        p, d = self.peaks, self._d
+        zeros = np.zeros_like(p.d_area)
+        rows = np.concatenate([np.arange(len(d["area"])), first + np.arange(len(p.d_area))])
+        d_area = np.concatenate([d["area"], p.d_area])[:, self.of] * self._weight
+        d_centre = np.concatenate([d["centre"], p.d_two_theta])[:, self.of]
+        d_g = np.concatenate([d["g"], zeros])[:, self.of]
+        d_l = np.concatenate([d["l"], p.d_lorentz])[:, self.of]
+        if self._axial_row >= 0:
+            step = max(self._axial, _STEP) * _STEP
+            _, shift, weight = self._asymmetry(self._axial + step)
+            d_centre[self._axial_row] = (shift - self._shift) / step
+            d_area[self._axial_row] = p.area[self.of] * (weight - self._weight) / step
+        pattern_slopes(x, self.centre, self.area * factor, self.g, self.lorentz, rows, d_area * factor, d_centre, d_g, d_l, out)
+
+
+def _nodes(two_theta: Array, axial: float, width: Array) -> Index:
+    """Symmetrical peaks needed for each spread by axial divergence: the more, the wider the spread beside the peak; 0: none."""
+    if axial <= 0:
+        return np.zeros(two_theta.size, dtype=np.int64)
+    spread = np.degrees(2 * axial**2) / np.maximum(np.abs(np.tan(np.radians(two_theta))), 1e-3)
+    wanted = 2.0 * spread / width
+    choice = np.array([1, 3, 6, 12, 24])
+    return choice[np.clip(np.searchsorted(np.array([0.1, 1.0, 3.0, 8.0]), wanted), 0, 4)]
+
+
+def _prefixed(p: Parameter, prefix: str) -> Parameter:
+    return p if not prefix else Parameter(prefix + p.name, p.value, p.lower, p.upper, p.unit, p.mean, p.spread)
