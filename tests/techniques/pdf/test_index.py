@@ -11,6 +11,7 @@ import pytest
 from whorl.catalogues.home import index_file
 from whorl.catalogues.registry import open_catalogue
 from whorl.core.hypothesis import Cluster
+from whorl.techniques import kept
 from whorl.techniques.pdf import index
 from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.templates import CLOSED, OPEN
@@ -39,12 +40,12 @@ class Part:
 def fresh(monkeypatch):
     """No index in memory: as in a new process."""
     monkeypatch.setattr(index, "_built", {})
-    monkeypatch.setattr(index, "_files", {})
+    monkeypatch.setattr(index._KEPT, "_files", {})
 
 
 def forget():
     index._built.clear()
-    index._files.clear()
+    index._KEPT._files.clear()
 
 
 def same(one, other):
@@ -65,7 +66,7 @@ def test_read_back_is_what_was_computed():
 
 def test_the_second_time_nothing_is_computed(monkeypatch):
     load_index(Part(6), "x-ray")
-    monkeypatch.setattr(index, "_compute", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(index._KEPT, "_compute", lambda *_: pytest.fail("computed again"))
     forget()
     assert len(load_index(Part(6), "neutron").place) == 6
 
@@ -92,7 +93,7 @@ def test_a_broken_file_is_ignored_and_mended(junk):
     forget()
     assert same(load_index(Part(6), "x-ray"), fresh)
     forget()
-    assert len(index._known(path())) == 6
+    assert len(index._KEPT._known(path())) == 6
 
 
 def test_a_file_of_another_layout_is_ignored():
@@ -121,11 +122,11 @@ def test_an_interrupted_computation_keeps_what_it_did():
 
 
 def test_what_vanished_is_forgotten_in_the_end(monkeypatch):
-    monkeypatch.setattr(index, "_STALE", 2)
+    monkeypatch.setattr(kept, "STALE", 2)
     load_index(Part(6), "x-ray")
     load_index(Part(3, content="1"), "x-ray")
     forget()
-    assert len(index._known(path())) == 3
+    assert len(index._KEPT._known(path())) == 3
 
 
 def test_many_at_once():
