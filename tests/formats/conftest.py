@@ -52,9 +52,39 @@ xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" status="Completed">
 {body}</xrdMeasurement></xrdMeasurements>""".encode()  # fmt: skip
 
 
-BUILDERS = {"xrdml": xrdml}
+def gsas(type="STD", x=X, y=Y, sigma=None, counters=None, binning=None, title="corundum", header=(), banks=1, channels=None):
+    """GSAS data; ``x`` in degrees, or microseconds when ``binning`` is one of times of flight."""
+    scale = 100 if binning is None else 1
+    binning = binning or f"CONST {scale * x[0]:g} {scale * (x[1] - x[0]):g} 0 0"
+    sigma = np.sqrt(y + 1) if sigma is None else sigma
+    lines = [f"{title:80}", *header]
+    for bank in range(1, banks + 1):
+        lines.append(f"BANK {bank} {channels or y.size} {y.size} {binning} {type}")
+        if type == "STD":
+            counters = np.zeros(y.size) if counters is None else counters
+            fields = [f"{int(n) or '':>2}{v:6.0f}" for n, v in zip(counters, y, strict=True)]
+            lines += ["".join(fields[k : k + 10]) for k in range(0, y.size, 10)]
+        elif type == "ESD":
+            fields = [f"{v:8.1f}{s:8.2f}" for v, s in zip(y, sigma, strict=True)]
+            lines += ["".join(fields[k : k + 5]) for k in range(0, y.size, 5)]
+        elif type == "ALT":
+            fields = [f"{32 * t:8.0f}{1000 * v:7.0f}{1000 * s:5.0f}" for t, v, s in zip(x, y, sigma, strict=True)]
+            lines += ["".join(fields[k : k + 4]) for k in range(0, y.size, 4)]
+        else:
+            rows = zip(scale * x, y, sigma, strict=True)
+            lines += [" ".join(f"{v:.8g}" for v in (row if type == "FXYE" else row[:2])) for row in rows]
+    return "\r\n".join(lines).encode()
+
+
+def stepped(x=X, y=Y, width=10, title="PbSO4 1.909A neutron data"):
+    """Intensities at even steps."""
+    rows = ["".join(f"{v:8.0f}" for v in y[k : k + width]) for k in range(0, y.size, width)]
+    return "\n".join([f"  {x[0]:.3f}   {x[1] - x[0]:.3f} {x[-1]:.2f}  {title}", *rows, ""]).encode()
+
+
+BUILDERS = {"xrdml": xrdml, "gsas": gsas, "stepped": stepped}
 #: reader -> name of a small file of its own
-NAMES = {"xrdml": "a.xrdml"}
+NAMES = {"xrdml": "a.xrdml", "gsas": "a.gsas", "stepped": "a.dat"}
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,22 @@
 """Files in and out: one module per format, found through an explicit registry.
 
-`read` opens measured patterns, `read_structure` structures; `write_measurement` and `write_structure` go the other way.
+`read` opens measured patterns, `read_structure` structures, `read_instrument` instrument parameters; `write_measurement` and
+`write_structure` go the other way.
 Reading never changes a file; writing is atomic.
 """
 
 from __future__ import annotations
 
 from whorl.formats.files import MAX_BYTES
+from whorl.formats.gsas_instrument import read_instrument
 from whorl.formats.io import read, read_structure, read_structure_with_notes, write_measurement, write_structure
 
-__all__ = ["MAX_BYTES", "read", "read_structure", "read_structure_with_notes", "write_measurement", "write_structure"]
+__all__ = [
+    "MAX_BYTES",
+    "read",
+    "read_instrument",
+    "read_structure",
+    "read_structure_with_notes",
+    "write_measurement",
+    "write_structure",
+]

@@ -115,8 +115,8 @@ def measurement_of(
 
 
 def _one(scan: Scan, kind: str, settings: dict[str, Any], source: Source, notes: list[str]) -> Measurement:
-    """Give one scan; since when it began says nothing of it alone."""
-    own = {key: value for key, value in scan.coordinates.items() if key != "time"}
+    """Give one scan; its number and when it began say nothing of it alone."""
+    own = {key: value for key, value in scan.coordinates.items() if key not in ("time", "bank")}
     return curve(scan.x, scan.y, scan.sigma, kind, settings | own, source, notes)
 
 

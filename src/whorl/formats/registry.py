@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from whorl.core.errors import PatternError, StructureError, UsageError
-from whorl.formats import cif, columns, nexus, pdfgetn, pdfgetx2, pdfgetx3, pdfgui, stru, whorltext, xrdml, xyz
+from whorl.formats import cif, columns, gsas, nexus, pdfgetn, pdfgetx2, pdfgetx3, pdfgui, stepped, stru, whorltext, xrdml, xyz
 from whorl.formats.base import MeasurementReader, StructureReader
 from whorl.formats.files import head_of, refuse_binary
 
@@ -14,6 +14,8 @@ MEASUREMENTS: tuple[MeasurementReader, ...] = (
     nexus.READER,
     whorltext.READER,
     xrdml.READER,
+    gsas.READER,
+    stepped.READER,
     pdfgetx3.READER,
     pdfgetx2.READER,
     pdfgetn.READER,
