@@ -166,7 +166,7 @@ def test_bad_structures(tmp_path, name):
     assert caught.value.remedy
 
 
-def _seeds(tmp_path):
+def _seeds(tmp_path, built, build):
     nxs = tmp_path / "seed.h5"
     with h5py.File(nxs, "w") as file:
         group = file.create_group("entry/data")
@@ -184,6 +184,7 @@ def _seeds(tmp_path):
         stru.encode(),
         GOOD.encode("utf-16"),
         b'{"qmax": 1}\n1,5;2\n2,5;3\n',
+        *(build(key) for key in (*built, "bruker-1", "bruker-2", "bruker-3")),
     ]
 
 
@@ -195,10 +196,10 @@ def _raised(function, *args, **kwargs):
     return None
 
 
-def test_random_and_truncated_bytes_raise_whorl_errors_only(tmp_path):
+def test_random_and_truncated_bytes_raise_whorl_errors_only(tmp_path, built, build):
     seed = 20240607
     rng = random.Random(seed)
-    seeds = _seeds(tmp_path)
+    seeds = _seeds(tmp_path, built, build)
     readers = [*MEASUREMENTS, *STRUCTURES]
     for trial in range(250):
         data = bytearray(rng.choice(seeds))

@@ -5,7 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from whorl.core.errors import PatternError, StructureError, UsageError
-from whorl.formats import cif, columns, gsas, nexus, pdfgetn, pdfgetx2, pdfgetx3, pdfgui, stepped, stru, whorltext, xrdml, xyz
+from whorl.formats import (
+    brml,
+    bruker_raw,
+    cif,
+    columns,
+    gsas,
+    nexus,
+    pdfgetn,
+    pdfgetx2,
+    pdfgetx3,
+    pdfgui,
+    rigaku,
+    stepped,
+    stoe,
+    stru,
+    whorltext,
+    xrdml,
+    xyz,
+)
 from whorl.formats.base import MeasurementReader, StructureReader
 from whorl.formats.files import head_of, refuse_binary
 
@@ -14,6 +32,11 @@ MEASUREMENTS: tuple[MeasurementReader, ...] = (
     nexus.READER,
     whorltext.READER,
     xrdml.READER,
+    bruker_raw.READER,
+    stoe.READER,
+    brml.READER,
+    rigaku.READER,
+    rigaku.ARCHIVE,
     gsas.READER,
     stepped.READER,
     pdfgetx3.READER,
