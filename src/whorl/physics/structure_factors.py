@@ -169,7 +169,7 @@ class Intensities:
 
 
 def intensities(
-    found: Geometry, factors: Array, occupancy: Array, u_iso: Array, s2: Array, *, slopes: bool = True
+    found: Geometry, factors: NDArray[np.complex128], occupancy: Array, u_iso: Array, s2: Array, *, slopes: bool = True
 ) -> Intensities:
     """Mean |F|^2 over each reflection and its Friedel mate.
 

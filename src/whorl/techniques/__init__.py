@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from whorl.techniques.protocol import Technique
 
 #: key -> kinds of measurement it takes
-KINDS = {"pdf": ("gr", "fq", "sq", "iq")}
+KINDS = {"pdf": ("gr", "fq", "sq", "iq"), "pd": ("powder", "tof")}
 
 
 def get_technique(key: str) -> Technique:
@@ -30,6 +30,10 @@ def get_technique(key: str) -> Technique:
         from whorl.techniques.pdf.technique import PDF
 
         return PDF
+    if key == "pd":
+        from whorl.techniques.pd.technique import PD
+
+        return PD
     raise UsageError(f"unknown technique {key!r}", remedy=f"Use one of {', '.join(KINDS)}.")
 
 

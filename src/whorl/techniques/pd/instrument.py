@@ -47,7 +47,8 @@ class PdInstrument(BaseModel):
     line_ratio: float = Field(LINE_RATIO, ge=0, le=1, description="intensity of K-alpha 2 beside K-alpha 1")
     source: Literal["lab", "synchrotron", "reactor", "spallation"] = "lab"
     geometry: Literal["bragg-brentano", "debye-scherrer", "transmission"] = "bragg-brentano"
-    divergence_slit: Literal["fixed", "automatic"] = "fixed"
+    divergence_slit: Literal["fixed", "automatic"] | None = None
+    slit: float = Field(0.0, ge=0, le=1, description="intensity goes with sin(theta) to this power: 0 fixed, 1 automatic slit")
     monochromator: float | None = Field(None, ge=0, le=180, description="2 theta of a crystal monochromator, degrees")
     polarisation: float | None = Field(None, ge=0, le=1, description="part of the intensity polarised normal to the plane")
     radius: float = Field(200.0, gt=10, le=5000, description="of the goniometer, mm")
@@ -84,6 +85,7 @@ SETTINGS: Mapping[str, str] = {
     "source": "lab, synchrotron or reactor",
     "geometry": "bragg-brentano, debye-scherrer or transmission",
     "divergence_slit": "fixed or automatic",
+    "slit": "power of sin(theta) in the intensity: 0 for a fixed, 1 for an automatic divergence slit",
     "monochromator": "2 theta of the monochromator, degrees",
     "polarisation": "part of the intensity polarised normal to the plane of scattering",
     "radius": "of the goniometer, mm",
@@ -146,6 +148,8 @@ def make_instrument(settings: Mapping[str, Any], *, where: str = "") -> PdInstru
         If a value is outside its limits.
     """
     known = {k: settings[k] for k in PdInstrument.model_fields if settings.get(k) is not None}
+    if "slit" not in known and known.get("divergence_slit") == "automatic" and known.get("geometry") == "bragg-brentano":
+        known["slit"] = 1.0
     try:
         return PdInstrument(**known)
     except ValidationError as error:

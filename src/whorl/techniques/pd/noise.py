@@ -1,9 +1,9 @@
 r"""How uncertain the points of a powder pattern are: from the file, from counting, or from the scatter of the points.
 
 Counts have the variance of their number. That is not assumed of numbers that only look like counts: the scatter of the points
-about their neighbours must agree. Where it does not (rates, normalised or smoothed data), the variance is taken to be a + b y with
-a and b from that scatter, and the weights are relative only. Second differences of neighbouring points, d = y_i-1 - 2 y_i + y_i+1,
-have the variance 6 sigma^2 where the pattern is smooth.
+about their neighbours must agree. Where it does not (rates, normalised or smoothed data), the variance is taken to be a + b y
+with a and b from that scatter, and the weights are relative only. Second differences of neighbouring points,
+d = y_i-1 - 2 y_i + y_i+1, have the variance 6 sigma^2 where the pattern is smooth.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def uncertainty(y: Array, sigma: Array | None, *, counts: bool = False) -> Uncer
     weight = 1 / np.maximum(noise**2, 1e-3 * float(np.median(noise**2)) + 1e-300)
     (a, b), _ = nnls(table * weight[:, None], noise**2 * weight)
     variance = a + b * np.maximum(y - level.min(), 0.0)
-    if not np.any(variance > 0):  # no noise at all: simulated, or smoothed
+    if not np.median(variance) > 1e-12 * float(np.max(np.abs(y))) ** 2:  # no noise to speak of: simulated, or smoothed
         variance = np.full(y.shape, 1.0)
     variance = np.maximum(variance, _LEAST * float(np.median(variance)))
     return Uncertainty(

@@ -242,7 +242,7 @@ class PowderPhase:
 
     def _factors(self, s2: Array) -> NDArray[np.complex128]:
         q = 4 * np.pi * np.sqrt(s2)
-        found = {}
+        found: dict[str, NDArray[np.complex128]] = {}
         for element in dict.fromkeys(self._elements):
             if self.instrument.radiation == "neutron":
                 found[element] = np.full(s2.shape, neutron(element), dtype=np.complex128)
@@ -332,8 +332,6 @@ class PowderPhase:
         factor = lorentz_polarisation(
             two_theta, monochromator=i.monochromator, polarised=i.polarised, neutron=i.radiation == "neutron"
         )
-        if i.geometry == "bragg-brentano" and i.divergence_slit == "automatic":
-            factor = factor * np.sin(np.radians(two_theta) / 2)
         if i.mu_r > 0:
             factor = factor * cylinder_absorption(two_theta, i.mu_r)
         return factor

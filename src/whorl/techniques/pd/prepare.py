@@ -19,14 +19,19 @@ from whorl.techniques.pd.noise import uncertainty
 
 Array = NDArray[np.float64]
 
-#: axial divergence (S/L = H/L) of a diffractometer with Soller slits of 0.04 rad, and the Lorentzian width with tan(theta)
-#: that a tube's lines have by nature, degrees (2.3 of 8048 eV, less what is cut off): where nothing is known
-AXIAL, EMISSION = 0.03, 0.025
+#: axial divergence (S/L = H/L) where nothing is known: of diffractometers with Soller slits of 0.04 rad, of the high detectors
+#: of reactors, of synchrotrons
+AXIAL = {"lab": 0.03, "reactor": 0.03, "synchrotron": 0.0015}
+#: Lorentzian width with tan(theta) that a tube's lines have by nature, degrees (2.3 of 8048 eV, less what is cut off)
+EMISSION = 0.025
 #: from this angle on (degrees) and above this width of peaks a pattern without a wavelength passes for one of a copper tube
 _LAB_REACH, _LAB_WIDTH = 55.0, 0.03
 _FEWEST = 30
+#: of the intensity, by which models of powders are wrong: texture, shapes of peaks, positions of atoms
+_MODEL_ERROR = 0.06
 _WIDTH = (0.005, 3.0)
-_PEAKS = 12
+#: strong peaks looked at, and the percentile of their widths: many are several that overlap
+_PEAKS, _NARROW = 16, 30.0
 #: clipping window of the background, in widths of the peaks
 _WINDOW = 8.0
 #: of the range's highest point, from which equal neighbours are taken for a saturated detector
@@ -75,6 +80,22 @@ class PdSignal:
         """Points that tell something of their own: two for each width of a peak."""
         return float(min(self.x.size, max(2 * (self.x[-1] - self.x[0]) / self.fwhm, 10.0)))
 
+    @property
+    def unit(self) -> str:
+        """Unit of the intensity."""
+        stated = str(self.measurement.settings.get("intensity", ""))
+        return {"counts": "counts", "rate": "counts/s"}.get(stated, "counts" if self.absolute else "arbitrary")
+
+    @cached_property
+    def quick(self) -> PdSignal:
+        """Few points with cautious weights, for the first fits of a search."""
+        return self.cautious().thinned(3.0)
+
+    @cached_property
+    def ranking(self) -> PdSignal:
+        """More points with cautious weights, for the fits that rank."""
+        return self.cautious().thinned(4.0)
+
     @cached_property
     def background(self) -> Array:
         """Background by peak clipping, shape (n,)."""
@@ -84,9 +105,26 @@ class PdSignal:
 
     def background_curves(self, count: int) -> Array:
         """Curves of which the background is made: the clipped one, and polynomials, shape (n, count)."""
-        base = self.background
-        level = float(np.mean(np.abs(base))) or 1.0
-        return np.column_stack([base / level, chebyshev(self.x, max(count - 2, 0))])
+        if count not in self._curves:
+            base = self.background
+            level = float(np.mean(np.abs(base))) or 1.0
+            self._curves[count] = np.column_stack([base / level, chebyshev(self.x, max(count - 2, 0))])
+        return self._curves[count]
+
+    @cached_property
+    def _curves(self) -> dict[int, Array]:
+        return {}
+
+    def model_sigma(self, given: Array | None = None) -> Array:
+        """Uncertainty of the points with that of a model beside it, which is wrong by a part of the intensity, shape (n,)."""
+        net = np.maximum(self.y - self.background, 0.0)
+        if given is not None:
+            net = np.maximum(net, given.sum(axis=1))
+        return np.sqrt(1 / self.weights + (_MODEL_ERROR * net) ** 2)
+
+    def cautious(self, given: Array | None = None) -> PdSignal:
+        """With weights that allow for the errors of models: strong peaks do not count for more than they can tell."""
+        return replace(self, weights=1 / self.model_sigma(given) ** 2, absolute=False)
 
     def thinned(self, per_width: float = 5.0) -> PdSignal:
         """Neighbouring points joined so that about ``per_width`` are left in the width of a peak."""
@@ -196,7 +234,7 @@ def typical_width(x: Array, y: Array) -> float:
         left[max(top - wipe, 0) : top + wipe] = 0.0
         if len(widths) > 3 and left.max() < 0.05 * above.max():
             break
-    return float(np.clip(np.median(widths) if widths else 5 * step, max(_WIDTH[0], 1.5 * step), _WIDTH[1]))
+    return float(np.clip(np.percentile(widths, _NARROW) if widths else 5 * step, max(_WIDTH[0], 1.5 * step), _WIDTH[1]))
 
 
 def _points(
@@ -274,8 +312,8 @@ def _infer(settings: dict[str, Any], x: Array, fwhm: float, where: str, assumpti
     if "geometry" not in settings:
         settings["geometry"] = "bragg-brentano" if settings["source"] == "lab" else "debye-scherrer"
         assumptions.append(f"geometry: {settings['geometry']} (assumed)")
+    settings.setdefault("axial", AXIAL.get(settings["source"], 0.0))
     if settings["source"] == "lab":
-        settings.setdefault("axial", AXIAL)
         settings.setdefault("y", EMISSION)
 
 

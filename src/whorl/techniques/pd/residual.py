@@ -13,28 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
-from whorl.fitting.problem import Evaluation, LinearTerm, Parameter
+from whorl.fitting.problem import Evaluation, Fit, LinearTerm, Parameter
+from whorl.fitting.projected import Projected
 from whorl.physics.powder_corrections import displacement_shift
 from whorl.physics.powder_profiles import axial_divergence, pattern, pattern_slopes
+from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.phase import Peaks, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+#: parameters of the measurement, not of a phase
+SHARED = frozenset(("zero", "displacement", "u", "v", "w", "x", "y", "axial", "slit"))
 #: parameters of the instrument that may refine: limits and prior spread
 _INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
-    "zero": (-0.5, 0.5, 0.03, "degree"),
-    "displacement": (-1.5, 1.5, 0.15, "mm"),
+    "zero": (-1.0, 1.0, 0.1, "degree"),
+    "displacement": (-2.0, 2.0, 0.3, "mm"),
     "u": (0.0, 2.0, None, "degree^2"),
     "v": (-1.0, 1.0, None, "degree^2"),
     "w": (4e-6, 2.0, None, "degree^2"),
     "x": (0.0, 1.0, None, "degree"),
     "y": (0.0, 2.0, 0.01, "degree"),
-    "axial": (0.0, 0.1, 0.012, "1"),
+    "axial": (0.0, 0.1, 0.015, "1"),
+    "slit": (0.0, 1.0, None, "1"),
 }
 #: least Gaussian width squared, degrees^2: narrower peaks than any instrument's
 _LEAST = 1e-6
+#: prior spread of the axial divergence, relative
+_AXIAL_SPREAD = 0.5
 _STEP = 1e-4  # relative, of the axial divergence in its derivative
 
 
@@ -51,6 +58,8 @@ class PdProblem:
         Curves of the background that refine; 0: none.
     fixed : mapping, optional
         Parameters held, by name.
+    instrument : PdInstrument, optional
+        Start values and what is held of the instrument; that of the signal by default.
     """
 
     def __init__(
@@ -61,8 +70,10 @@ class PdProblem:
         free_instrument: Sequence[str] = (),
         background: int = 0,
         fixed: Mapping[str, float] | None = None,
+        instrument: PdInstrument | None = None,
     ) -> None:
         self.signal, self.phases = signal, list(phases)
+        self.instrument = instrument or signal.instrument
         self.x, self.observed, self.weights, self.absolute = signal.x, signal.y, signal.weights, signal.absolute
         self.independent_points = signal.independent_points
         self._shared = self._instrument_parameters(free_instrument)
@@ -88,11 +99,13 @@ class PdProblem:
         )
 
     def _instrument_parameters(self, names: Sequence[str]) -> list[Parameter]:
-        i = self.signal.instrument
+        i = self.instrument
         out = []
         for name in names:
             low, high, spread, unit = _INSTRUMENT[name]
             value = float(np.clip(getattr(i, name), low, high))
+            if name == "axial":
+                spread = _AXIAL_SPREAD * max(value, 0.001)
             out.append(Parameter(name, value, low, high, unit, None if spread is None else value, spread))
         return out
 
@@ -116,7 +129,7 @@ class PdProblem:
         full = self.full_values(values)
         instrument = self._instrument_at(full)
         peaks = [phase.peaks(full[rows], slopes=jacobian) for phase, rows in zip(self.phases, self._rows, strict=True)]
-        shaped = [_Shaped(p, instrument, self.signal, self._shared, jacobian=jacobian) for p in peaks]
+        shaped = [_Shaped(p, instrument, self.instrument.radius, self._shared, jacobian=jacobian) for p in peaks]
         columns = [s.pattern(self.x) for s in shaped]
         basis = np.column_stack([*columns, self.curves])
         if not jacobian:
@@ -131,12 +144,16 @@ class PdProblem:
 
         return Evaluation(basis, slopes=slopes)
 
+    def background(self, fit: Fit) -> Array:
+        """Background of a fit, shape (n,)."""
+        return np.asarray(self.curves @ fit.factors[len(self.phases) :])
+
     def reflections(self, values: Array, number: int) -> tuple[Array, Array]:
         """Positions (degrees, shifts included) and areas at unit scale of the peaks of a phase, for marks in a plot."""
         full = self.full_values(values)
         found = self.phases[number].peaks(full[self._rows[number]], slopes=False)
-        shaped = _Shaped(found, self._instrument_at(full), self.signal, self._shared, jacobian=False)
-        return shaped.centre0, found.area
+        shaped = _Shaped(found, self._instrument_at(full), self.instrument.radius, self._shared, jacobian=False)
+        return shaped.centre0, shaped.strength
 
     def widths(self, values: Array, two_theta: Array) -> Array:
         """Full width at half maximum of the instrument's Gaussian part at angles, degrees."""
@@ -145,23 +162,29 @@ class PdProblem:
         return np.sqrt(np.maximum(i["u"] * tan**2 + i["v"] * tan + i["w"], _LEAST))
 
     def _instrument_at(self, full: Array) -> dict[str, float]:
-        i = self.signal.instrument
+        i = self.instrument
         out = {name: float(getattr(i, name)) for name in _INSTRUMENT}
         out |= {p.name: float(v) for p, v in zip(self._shared, full, strict=False)}
         return out
 
 
 class _Shaped:
-    """Peaks of a phase with the instrument's shifts, widths and asymmetry."""
+    """Peaks of a phase with the instrument's shifts, widths and asymmetry.
+
+    Attributes
+    ----------
+    centre0, strength : array, shape (k,)
+        Positions with the shifts and areas with the slit's factor, before asymmetry.
+    """
 
     def __init__(
-        self, peaks: Peaks, instrument: Mapping[str, float], signal: PdSignal, shared: Sequence[Parameter], *, jacobian: bool
+        self, peaks: Peaks, instrument: Mapping[str, float], radius: float, shared: Sequence[Parameter], *, jacobian: bool
     ) -> None:
         self.peaks = peaks
         t = peaks.two_theta
         theta = np.radians(t) / 2
         tan, cos = np.tan(theta), np.cos(theta)
-        by_displacement = displacement_shift(t, 1.0, signal.instrument.radius)
+        by_displacement = displacement_shift(t, 1.0, radius)
         self.centre0 = t + instrument["zero"] + by_displacement * instrument["displacement"]
         g2 = instrument["u"] * tan**2 + instrument["v"] * tan + instrument["w"]
         alive = g2 > _LEAST
@@ -172,7 +195,10 @@ class _Shaped:
         self.of, shift, weight = self._asymmetry(self._axial)
         self._shift, self._weight = shift, weight
         self.centre = self.centre0[self.of] + shift
-        self.area = peaks.area[self.of] * weight
+        self._log_sine = np.log(np.sin(theta))
+        self._slit = np.exp(instrument["slit"] * self._log_sine)
+        self.strength = peaks.area * self._slit
+        self.area = self.strength[self.of] * weight
         self.g, self.lorentz = g[self.of], lorentz[self.of]
         if not jacobian:
             return
@@ -187,6 +213,7 @@ class _Shaped:
             "w": ("g", by_g),
             "x": ("l", 1 / cos),
             "y": ("l", tan),
+            "slit": ("area", self.strength * self._log_sine),
         }
         self._axial_row = -1
         for row, p in enumerate(shared):
@@ -220,7 +247,7 @@ class _Shaped:
         p, d = self.peaks, self._d
         zeros = np.zeros_like(p.d_area)
         rows = np.concatenate([np.arange(len(d["area"])), first + np.arange(len(p.d_area))])
-        d_area = np.concatenate([d["area"], p.d_area])[:, self.of] * self._weight
+        d_area = np.concatenate([d["area"], p.d_area * self._slit])[:, self.of] * self._weight
         d_centre = np.concatenate([d["centre"], p.d_two_theta])[:, self.of]
         d_g = np.concatenate([d["g"], zeros])[:, self.of]
         d_l = np.concatenate([d["l"], p.d_lorentz])[:, self.of]
@@ -228,7 +255,7 @@ class _Shaped:
             step = max(self._axial, _STEP) * _STEP
             _, shift, weight = self._asymmetry(self._axial + step)
             d_centre[self._axial_row] = (shift - self._shift) / step
-            d_area[self._axial_row] = p.area[self.of] * (weight - self._weight) / step
+            d_area[self._axial_row] = self.strength[self.of] * (weight - self._weight) / step
         pattern_slopes(x, self.centre, self.area * factor, self.g, self.lorentz, rows, d_area * factor, d_centre, d_g, d_l, out)
 
 
@@ -239,7 +266,15 @@ def _nodes(two_theta: Array, axial: float, width: Array) -> Index:
     spread = np.degrees(2 * axial**2) / np.maximum(np.abs(np.tan(np.radians(two_theta))), 1e-3)
     wanted = 2.0 * spread / width
     choice = np.array([1, 3, 6, 12, 24])
-    return choice[np.clip(np.searchsorted(np.array([0.1, 1.0, 3.0, 8.0]), wanted), 0, 4)]
+    return np.asarray(choice[np.clip(np.searchsorted(np.array([0.1, 1.0, 3.0, 8.0]), wanted), 0, 4)])
+
+
+def model_of(fit: Fit) -> PdProblem:
+    """The problem behind a fit, whether or not curves were taken off it."""
+    problem = fit.problem
+    inner = problem.inner if isinstance(problem, Projected) else problem
+    assert isinstance(inner, PdProblem)
+    return inner
 
 
 def _prefixed(p: Parameter, prefix: str) -> Parameter:
