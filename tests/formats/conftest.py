@@ -244,13 +244,25 @@ def rasx(x=X, y=Y, scans=1, axis="TwoThetaTheta", wave="Ka"):
     return packed(members)
 
 
+def pdcif(
+    x=X, y=Y, esd=False, intensity="pd_proc_intensity_total", axis="pd_proc_2theta_corrected", before="", after="", name="p"
+):
+    """A profile in a CIF; without ``axis`` over the range that ``before`` states."""
+    tags = [f"_{tag}" for tag in (axis, intensity) if tag]
+    words = [f"{v:g}({max(round(np.sqrt(v)), 1)})" if esd else f"{v:g}" for v in y]
+    rows = [f"{t:.4f} {w}" for t, w in zip(x, words, strict=True)] if axis else words
+    return "\n".join([f"data_{name}", before, "loop_", *tags, *rows, after, ""]).encode()
+
+
 BUILDERS = {
+    "pdcif": pdcif,
     "xrdml": xrdml, "gsas": gsas, "stepped": stepped, "bruker-raw": bruker_4, "bruker-1": bruker_1, "bruker-2": bruker_2,
     "bruker-3": bruker_3, "stoe": stoe, "brml": brml, "ras": ras, "rasx": rasx, "zip": packed,
 }  # fmt: skip
 #: reader -> name of a small file of its own
 NAMES = {
-    "xrdml": "a.xrdml", "gsas": "a.gsas", "stepped": "a.dat", "bruker-raw": "a.raw", "stoe": "a.raw", "brml": "a.brml",
+    "pdcif": "a.cif", "xrdml": "a.xrdml", "gsas": "a.gsas", "stepped": "a.dat",
+    "bruker-raw": "a.raw", "stoe": "a.raw", "brml": "a.brml",
     "ras": "a.ras", "rasx": "a.rasx",
 }  # fmt: skip
 

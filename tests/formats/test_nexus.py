@@ -119,3 +119,39 @@ def test_a_bomb_is_refused_before_it_is_read(tmp_path):
     assert file.stat().st_size < 100_000
     with pytest.raises(PatternError, match="declares 800000 MB"):
         read(file)
+
+
+@pytest.mark.parametrize(
+    ("axis", "unit", "factor", "kind"),
+    [
+        ("two_theta", "degree", 1.0, "powder"),
+        ("2th", "rad", np.pi / 180, "powder"),
+        ("tof", "ms", 1e-3, "tof"),
+        ("d", "nm", 0.1, "peaks"),
+    ],
+)
+def test_axes_of_powder_diffraction(tmp_path, axis, unit, factor, kind):
+    x = np.linspace(10, 80, 200)
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "intensity", "axes": axis})
+        group[axis] = x * factor
+        group[axis].attrs["units"] = unit
+        group["intensity"] = 100 + x
+        file["entry/instrument/monochromator/wavelength"] = 0.07
+        file["entry/instrument/monochromator/wavelength"].attrs["units"] = "nm"
+    m = read(tmp_path / "a.nxs")
+    assert (m.kind, m.settings["wavelength"]) == (kind, pytest.approx(0.7))
+    assert np.allclose(m.x, x)
+    assert np.array_equal(m.signal, 100 + x)
+
+
+def test_zero_intensity_in_nexus_is_no_pattern(tmp_path):
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "intensity", "axes": "two_theta"})
+        group["two_theta"] = np.linspace(10, 80, 200)
+        group["two_theta"].attrs["units"] = "deg"
+        group["intensity"] = np.zeros(200)
+    with pytest.raises(PatternError, match="zero throughout"):
+        read(tmp_path / "a.nxs")

@@ -46,7 +46,7 @@ class Cif:
         """Read the first structure of the file."""
         text = _text_of(files.content(path, StructureError, max_bytes=max_bytes), path)
         notes: list[str] = []
-        document = _parse(text, path, notes)
+        document = document_of(text, path, notes)
         block = _first_with_atoms(document, path, notes)
         return _structure(block, text, Path(path).stem, path, notes)
 
@@ -94,7 +94,7 @@ def read_blocks(data: bytes, where: str) -> list[Block]:
     text = _text_of(data, where)
     notes: list[str] = []
     try:
-        document = _parse(text, where, notes)
+        document = document_of(text, where, notes)
     except StructureError:
         pieces = _pieces(text)
         if len(pieces) < 2:
@@ -110,7 +110,7 @@ def read_blocks(data: bytes, where: str) -> list[Block]:
 def _blocks_of_piece(name: str, piece: str, where: str) -> list[Block]:
     notes = ["another data block of the file is damaged"]
     try:
-        document = _parse(piece, where, notes)
+        document = document_of(piece, where, notes)
     except StructureError as own:
         return [Block(name, "", own)]
     return [_block(block, piece, where, notes) for block in document if _has_atoms(block)]
@@ -155,7 +155,14 @@ def _has_atoms(block: Any) -> bool:
     return any(len(block.find_values(tag)) for tag in _X)
 
 
-def _parse(text: str, path: str, notes: list[str]) -> Any:
+def document_of(text: str, path: str, notes: list[str]) -> Any:
+    r"""Parse a CIF (ends of lines already ``\n``) to a `gemmi.cif.Document`.
+
+    Raises
+    ------
+    StructureError
+        If it has no data block or breaks the syntax; names the line.
+    """
     import gemmi
 
     start = re.search(r"(?im)^[ \t]*data_", text)

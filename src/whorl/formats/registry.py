@@ -12,6 +12,7 @@ from whorl.formats import (
     columns,
     gsas,
     nexus,
+    pdcif,
     pdfgetn,
     pdfgetx2,
     pdfgetx3,
@@ -38,6 +39,7 @@ MEASUREMENTS: tuple[MeasurementReader, ...] = (
     rigaku.READER,
     rigaku.ARCHIVE,
     gsas.READER,
+    pdcif.READER,
     stepped.READER,
     pdfgetx3.READER,
     pdfgetx2.READER,
@@ -68,6 +70,8 @@ def measurement_reader(path: str, key: str | None) -> MeasurementReader:
     head = head_of(path)
     other = max(STRUCTURES, key=lambda reader: reader.sniff(head, Path(path)))
     if other.sniff(head, Path(path)) > 0.9:
+        if other.key == "cif" and pdcif.holds_profile(path):
+            return pdcif.READER
         raise PatternError(
             f"this is a structure ({other.key}), not a measured pattern",
             where=path,
