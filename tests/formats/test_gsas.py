@@ -113,11 +113,16 @@ def test_bad_data(put, build, tmp_path):
         read(put(binning="EDS 1 2 3 0"))
 
 
-def test_intensities_at_even_steps(put, pattern):
+def test_intensities_at_even_steps(put, pattern, build, tmp_path):
     m = read(put("stepped", "a.dat"))
     assert (m.kind, m.format, m.settings["wavelength"], m.settings["radiation"]) == ("powder", "stepped", 1.909, "neutron")
     assert np.allclose(m.x, pattern[0])
     assert np.array_equal(m.signal, pattern[1])
+    data = b"Alpha1 1.5406 Alpha2 1.54439 Ratio 0.5\n" + build("stepped", title="MeasureDateTime", width=8)
+    (tmp_path / "b.dat").write_bytes(data)
+    m = read(tmp_path / "b.dat")
+    assert np.array_equal(m.signal, pattern[1])
+    assert (m.settings["wavelength"], m.settings["wavelength2"], m.settings["line_ratio"]) == (1.5406, 1.54439, 0.5)
     with pytest.raises(PatternError, match="120 intensities for 130 steps"):
         read(put("stepped", "a.dat", x=np.append(pattern[0][:-1], 74.5)))
 

@@ -68,7 +68,7 @@ class ColumnText:
         points = trimmed(points, path, notes)
         stated = kind_of(kind, named, head, path, points, notes)
         if stated in POWDER_KINDS:
-            text = PowderText(path, table, named, columns, settings, notes)
+            text = PowderText(path, table, named, columns, settings, notes, asked=kind is not None)
             return text.measurement(stated, points, Source.of(path, data, self.key), sort=sort)
         notes += _said(columns)
         points = increasing(points, path, notes, sort=sort, symbol=KINDS[stated][0].symbol)

@@ -98,6 +98,11 @@ def _powder(head: Header, path: str, points: Points, notes: list[str]) -> str:
     if head.has("difc") and points.x.max() > 180:
         notes.append("the header states DIFC: the axis was taken as the time of flight in microseconds")
         return "tof"
+    if by_name and points.x.max() > 18_000 and points.x[0] > 0:
+        notes.append(
+            "the axis is not labelled; it is too large for an angle and was taken as the time of flight in microseconds"
+        )
+        return "tof"
     crosses = points.x[0] < 3 and points.y.min() < -0.3 * points.y.max()  # as G(r) does; a subtracted background does less
     if by_name and not crosses:
         return "powder"

@@ -24,8 +24,29 @@ SIGNALS = {
 }  # fmt: skip
 #: further names of the intensity on an axis of powder diffraction
 _INTENSITIES = frozenset(
-    ("y", "yobs", "y_obs", "iobs", "i_obs", "obs", "observed", "cps", "psd", "count", "net", "signal", "irel", "i_rel", "i/i0")
+    (
+        "y",
+        "yobs",
+        "y_obs",
+        "iobs",
+        "i_obs",
+        "obs",
+        "observed",
+        "cps",
+        "psd",
+        "count",
+        "net",
+        "signal",
+        "irel",
+        "i_rel",
+        "rel",
+        "height",
+        "area",
+        "i/i0",
+    )
 ) | {n for n, kind in SIGNALS.items() if kind == "iq"}
+#: what stands before the position in a list of peaks
+_BEFORE = frozenset(("h", "k", "l", "hkl", "no", "no.", "nr", "nr.", "#", "peak", "mult"))
 #: axis of powder diffraction -> kind of signal
 OF_POWDER = {"angle": "powder", "tof": "tof", "d": "peaks"}
 _NOT_REDUCED = {"t(r)": "T(r)", "rdf": "R(r)", "r(r)": "R(r)", "d(r)": "D(r)"}
@@ -59,6 +80,10 @@ class Labels:
         """Index of the column with the signal, ``None`` when no label says so."""
         known = _INTENSITIES if self.axis in OF_POWDER else SIGNALS
         return next((i for i in range(self.at + 1, len(self.names)) if self.names[i] in known), None)
+
+    def spacing_column(self) -> int | None:
+        """Index of the column with lattice spacings, ``None`` when no label says so."""
+        return next((i for i, name in enumerate(self.names) if _AXES.get(name) == "d"), None)
 
     def sigma_column(self, signal: int) -> int | None:
         """Index of the column with the uncertainty of the signal, ``None`` when no label says so."""
@@ -127,8 +152,10 @@ def is_sigma_of(name: str, signal: str) -> bool:
 def _interpret(tokens: list[str]) -> Labels | None:
     names = [_name(t) for t in tokens]
     units = [_unit(t) for t in tokens]
-    at = next((i for i, n in enumerate(names[:2]) if _is_angle(n) or _is_angle(units[i].lower())), None)
-    at = at if at is not None else next((i for i, n in enumerate(names[:2]) if n in _AXES), None)
+    begin = next((i for i, n in enumerate(names) if n not in _BEFORE), 0)
+    first = range(begin, min(begin + 2, len(names)))
+    at = next((i for i in first if _is_angle(names[i]) or "2th" in units[i].lower()), None)
+    at = at if at is not None else next((i for i in first if names[i] in _AXES), None)
     if at is None:
         return None
     axis = _AXES.get(names[at], "angle")

@@ -16,9 +16,10 @@ from whorl.formats.header import quantity_in_angstrom
 _PAIR = re.compile(r"([A-Za-z_*][\w .\-/()*°α]{0,60}?)\s*(?:[:=,;\t]|\s(?=\"))\s*(\"[^\"]*\"|[^\"\t,;:=]*[^\s\"\t,;:=])")
 _NEXT = re.compile(r"\s+(?=[A-Za-z_][\w.\-]*\s*=)")
 _QUOTED = re.compile(r"([A-Za-z_]\w*)\s*:\s*\"([^\"]*)\"")
+_SPACED = re.compile(r"\b(K-?Alpha[12]?|Alpha[12]|Lambda[12]?|Wavelength[12]?|WL[12]|Ratio)\s+([0-9]*\.[0-9]+)", re.IGNORECASE)
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _K_ALPHA = re.compile(r"\b(Cr|Fe|Co|Ni|Cu|Mo|Ag|Ga|In|W)[\s_\-]*K[\s_\-]*(?:α|a(?![b-km-z])|alpha)", re.IGNORECASE)
-_ELEMENT = re.compile(r"^\s*\"?(Cr|Fe|Co|Ni|Cu|Mo|Ag|Ga|In|W)\b", re.IGNORECASE)
+_ELEMENT = re.compile(r"^\s*['\"]?(Cr|Fe|Co|Ni|Cu|Mo|Ag|Ga|In|W)\b", re.IGNORECASE)
 _TITLE_WAVELENGTH = re.compile(r"(?<![\d.])([0-9]\.\d{2,6})\s*(?:A|Å|Ang|Angstroms?)\b")
 
 #: letters and digits of a name -> setting, the surest names first
@@ -119,7 +120,8 @@ def _pairs(lines: list[str]) -> dict[str, str]:
     for line in lines:
         text = line[:1000]
         parts = _NEXT.split(text) if text.count("=") > 1 else [text]
-        for key, value in (*_QUOTED.findall(text), *(pair for part in parts for pair in _PAIR.findall(part))):
+        found = [*_QUOTED.findall(text), *(pair for part in parts for pair in _PAIR.findall(part)), *_SPACED.findall(text)]
+        for key, value in found:
             name = re.sub(r"[^a-z0-9]", "", key.lower().replace("α", "alpha"))
             if name and name not in pairs and len(pairs) < 1000:
                 pairs[name] = value.strip().strip('"').strip()
@@ -133,7 +135,7 @@ def _read(setting: str, name: str, text: str, notes: list[str]) -> Any:
     if setting.startswith("wavelength"):
         value = quantity_in_angstrom(text)
         if value is not None and 0 < value < 1e-7:  # metres without a unit
-            value *= 1e10
+            value = round(value * 1e10, 9)
     else:
         match = _FLOAT.match(text)
         value = float(match[0]) if match else None

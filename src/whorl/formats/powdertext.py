@@ -51,6 +51,7 @@ class PowderText:
     columns: Columns
     settings: dict[str, Any]
     notes: list[str]
+    asked: bool = False
 
     def measurement(self, kind: str, points: Points, source: Source, *, sort: bool) -> Measurement:
         """Give the measurement; ``kind`` is one of `powder.POWDER_KINDS`."""
@@ -58,9 +59,9 @@ class PowderText:
             found = powderheader.settings_of(self.table.header, self.notes)
             found = {k: v for k, v in found.items() if kind == "tof" or k not in ("difc", "difa", "tzero")}
             if not 0.05 < self.settings.get("wavelength", 1.0) < 20:
-                self.notes.append(
-                    f"the wavelength {self.settings.pop('wavelength'):g} angstrom is not plausible and was not taken"
-                )
+                wrong = self.settings.pop("wavelength")
+                if "wavelength" not in found:
+                    self.notes.append(f"the wavelength {wrong:g} angstrom is not plausible and was not taken")
             self.settings |= found | self._intensity(kind)
         self.settings["header"] = self.settings.pop("header", {})  # keep it last: it is long
         if not self.settings["header"]:
@@ -68,8 +69,10 @@ class PowderText:
         if self.columns.index:
             self.notes.append("the first column is an index and was left out")
         axis = self.named.axis if self.named is not None else ""
-        if kind == "peaks" or (axis == "angle" and is_peak_list(points.x)):
+        if kind == "peaks":
             return peaks.of_columns(points, axis, self.settings, source, self.notes)
+        if kind == "powder" and axis in ("angle", "") and not self.asked and is_peak_list(points.x):
+            return self._peaks(points, source)
         points = self._in_inside_units(points, kind, axis)
         if points.x.size > 1 and np.all(np.diff(points.x) < 0):
             points = points.take(slice(None, None, -1))
@@ -80,6 +83,14 @@ class PowderText:
         points = increasing(points, self.path, self.notes, sort=sort, symbol=KINDS[kind][0].symbol)
         sigma = self._sigma(points)
         return curve(points.x, points.y, sigma, kind, self.settings, source, self.notes)
+
+    def _peaks(self, points: Points, source: Source) -> Measurement:
+        """Give the list of peaks; their spacings as listed when there is no wavelength to turn angles into them."""
+        listed = self.named.spacing_column() if self.named is not None and self.columns.labelled else None
+        if "wavelength" in self.settings or listed is None or points.x.size != self.table.values.shape[0]:
+            return peaks.of_columns(points, "angle", self.settings, source, self.notes)
+        spacings = Points(self.table.values[:, listed], points.y, None, points.lines)
+        return peaks.of_columns(spacings, "d", self.settings, source, self.notes)
 
     def _intensity(self, kind: str) -> dict[str, str]:
         """Say what the label calls the unit of the intensity."""
