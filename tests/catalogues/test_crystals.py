@@ -22,8 +22,23 @@ DALTON = 1.66053907
 COLD_IN_ASE = {"Na": 0.02, "K": 0.02, "Rb": 0.025, "Cs": 0.02}
 
 
-#: ionic bonds much longer than covalent ones, and a potassium ion loose in its cage
-LONGEST = {"LiH-rock-salt": 1.30, "PbF2-fluorite-beta": 1.30, "KFe2C6N6-Prussian-blue-analogue": 1.32}
+#: ionic bonds much longer than covalent ones, ions loose in their cages, what hangs on hydrogen alone
+LONGEST = {
+    "LiH-rock-salt": 1.30,
+    "PbF2-fluorite-beta": 1.30,
+    "KFe2C6N6-Prussian-blue-analogue": 1.32,
+    "PbFCl-matlockite": 1.30,
+    "Pb5P3O12Cl-pyromorphite": 1.30,
+    "Pb5V3O12Cl-pyromorphite-vanadinite": 1.30,
+    "Pb5As3O12Cl-pyromorphite-mimetite": 1.30,
+    "NH4Cl-NH4Cl": 1.80,
+    "NH4Br-NH4Cl": 1.80,
+    "Zn2SiO5-hemimorphite-without-hydrogen": 2.5,
+}
+#: two half-filled places next to each other, of which one is filled
+SPLIT = {"Na0.29MnO2.75-birnessite-without-hydrogen"}
+#: nitrite brings two oxygen atoms to 2.10 angstrom
+NITRITES = {"NaNO2-sodium-nitrite"}
 #: their oxygen comes in pairs
 PEROXIDES = {"Li2O2-lithium-peroxide", "Na2O2-sodium-peroxide", "LiO2-superoxide", "NaO2-superoxide", "KO2-superoxide"}
 
@@ -93,7 +108,7 @@ def test_distances_make_chemical_sense(key):
         return
     ratio = distance / np.array([radius[a] + radius[b] for a, b in zip(one, other, strict=True)])
     # multiple bonds (V=O 0.72, Mo=O 0.76) and the light actinides (0.68) are the shortest against single-bond radii
-    assert ratio.min() > (0.66 if key in ELEMENTS else 0.70)
+    assert ratio.min() > (0.66 if key in ELEMENTS else 0.70) or key in SPLIT
     any_index, some, others, far, _ = pairs(key)  # the nearest neighbour may be a place that is seldom filled
     ratio = far / np.array([radius[a] + radius[b] for a, b in zip(some, others, strict=True)])
     nearest = np.full(any_index.max() + 1, np.inf)
@@ -101,17 +116,18 @@ def test_distances_make_chemical_sense(key):
     assert nearest[np.unique(index)].max() < LONGEST.get(key, 1.25)
     oxygen = distance[(one == "O") & (other == "O")]
     if len(oxygen) and key not in PEROXIDES:
-        assert oxygen.min() > 2.1  # no atom is misplaced into an O-O bond
+        assert oxygen.min() > (2.09 if key in NITRITES else 2.1) or key in SPLIT  # no atom is misplaced into an O-O bond
 
 
-#: two sets of oxidation states cost the same: Pb(II) Mo(VI) and Pb(IV) Mo(IV)
-AMBIGUOUS = {"PbMoO4-scheelite"}
+#: two sets of oxidation states cost the same, Pb(II) Mo(VI) and Pb(IV) Mo(IV); one element has two, Ag(I) and Ag(III)
+AMBIGUOUS = {"PbMoO4-scheelite", "AgO-AgO"} | SPLIT
 IONIC = [key for key, member in COMPOUNDS.items() if key not in AMBIGUOUS and charges(member.contents) is not None]
 #: families whose anions are bonded to each other in pairs or chains
 BONDED_ANIONS = {
     "pyrite",
     "marcasite",
     "covellite",
+    "vulcanite",
     "lithium peroxide",
     "sodium peroxide",
     "FeB",
@@ -120,8 +136,20 @@ BONDED_ANIONS = {
     "FeSi",
     "Mn5Si3",
 }
-#: hydrogen placed by X-rays, which see it too near to the atom it is bonded to
-BY_X_RAYS = {"LiBH4-LiBH4", "AlO3H3-gibbsite", "LaO3H3-lanthanum-hydroxide"}
+#: hydrogen placed by X-rays, which see it too near to the atom it is bonded to, or moving so much that the mean place is
+BY_X_RAYS = {
+    "LiBH4-LiBH4",
+    "AlO3H3-gibbsite",
+    "LaO3H3-lanthanum-hydroxide",
+    "Mg5Al2Si3O18H8-chlorite-clinochlore",
+    "Ca2Al3Si3O13H-clinozoisite",
+    "KMg3AlSi3O12H2-phlogopite-1M",
+    "Ca2Mg5Si8O24H2-tremolite",
+    "CaAl2Si2O10H4-lawsonite",
+    "Mg3Si4O12H2-talc",
+}
+#: all their bonds are to half-filled places of hydrogen
+HALF_HYDROGEN = {"NaBH4-NaBH4", "KBH4-NaBH4", "NH4Cl-NH4Cl", "NH4Br-NH4Cl"}
 #: lithium in a cage that lanthanum keeps open, sodium in a conduction plane
 LOOSE = {"Li0.34La0.55TiO3-perovskite-LLTO", "NaAl11O17-beta-alumina"}
 
@@ -148,7 +176,7 @@ def test_most_compounds_are_judged():
 def test_bonds_against_ionic_radii(key):
     bonds = shortest(key, 1, -1)
     if not bonds:
-        assert key == "NaBH4-NaBH4"  # its hydrogen is half occupied
+        assert key in HALF_HYDROGEN
         return
     # hydrogen and Hg(I) have no radius of their own kind, two-coordinate Ag(I) and V=O are the shortest after them
     hydrogen = "H" in COMPOUNDS[key].contents
@@ -164,7 +192,7 @@ def test_like_charges_keep_apart(key):
     bonds, cations, anions = shortest(key, 1, -1), shortest(key, 1, 1, 0.9), shortest(key, -1, -1)
     if bonds and cations:  # metallic contacts of NiAs types come nearest
         assert min(cations.values())[0] > 0.97 * min(bonds.values())[0]
-    if anions and COMPOUNDS[key].family not in BONDED_ANIONS and key not in BY_X_RAYS | PEROXIDES:
+    if anions and COMPOUNDS[key].family not in BONDED_ANIONS and key not in BY_X_RAYS | PEROXIDES | NITRITES:
         assert min(ratio for _, ratio in anions.values()) > 0.76  # the edge of a carbonate, 2.16 angstrom at least
 
 
