@@ -99,26 +99,30 @@ class _State:
         return self.evaluation.slope(self.factors)
 
 
-def _mixed(basis: Array, target: Array, non_negative: NDArray[np.bool_]) -> Array:
-    """Linear least squares with some factors held at zero or above: the free ones are projected out of the others first."""
+def _mixed(basis: Array, target: Array, non_negative: NDArray[np.bool_], free: Array) -> Array:
+    """Linear least squares with some factors held at zero or above: the free ones are projected out of the others first.
+
+    Parameters
+    ----------
+    basis : array, shape (n, m)
+    target : array, shape (n,)
+    non_negative : array of bool, shape (m,)
+    free : array, shape (n, k)
+        Orthonormal columns that span the free ones.
+    """
     from scipy.optimize import nnls
 
     size = np.maximum(np.linalg.norm(basis, axis=0), 1e-300)
-    scaled = basis / size
-    held = scaled[:, non_negative]
+    held = basis[:, non_negative] / size[non_negative]
     out = np.empty(len(size))
-    if np.all(non_negative):
-        free = np.zeros((len(target), 0))
-        left, rest = held, target
-    else:
-        free = scaled[:, ~non_negative]
-        q, _ = np.linalg.qr(free)
-        left, rest = held - q @ (q.T @ held), target - q @ (q.T @ target)
+    left, rest = held - free @ (free.T @ held), target - free @ (free.T @ target)
     # the triangle holds all that the squares depend on, and is small
     triangle = np.asarray(np.linalg.qr(np.column_stack([left, rest]), mode="r"))
     out[non_negative] = nnls(triangle[:, :-1], triangle[:, -1])[0]
-    if free.size:
-        out[~non_negative] = np.linalg.lstsq(free, target - held @ out[non_negative], rcond=None)[0]
+    if not np.all(non_negative):
+        columns = basis[:, ~non_negative] / size[~non_negative]
+        left = free.T @ (target - held @ out[non_negative])
+        out[~non_negative] = np.linalg.lstsq(free.T @ columns, left, rcond=None)[0]
     return np.asarray(out / size)
 
 
@@ -138,6 +142,8 @@ class _Search:
         self.root = np.sqrt(problem.weights / norm)  # then sum of squares of root * residual is Rw^2
         self.target = self.root * problem.observed
         self.evaluations = 0
+        self.non_negative = np.array([t.non_negative for t in problem.linear], dtype=bool)
+        self._span: Array | None = None
 
     def state(self, values: Array, level: float) -> _State:
         found = self.trial(values, level)
@@ -172,17 +178,35 @@ class _Search:
             c = float(a @ self.target) / max(float(a @ a), 1e-300)
             return np.array([max(c, 0.0) if terms[0].non_negative else c])
         if any(t.non_negative for t in terms):
-            return _mixed(basis, self.target, np.array([t.non_negative for t in terms]))
+            return _mixed(basis, self.target, self.non_negative, self._span_of_free(basis))
         return np.asarray(np.linalg.lstsq(basis, self.target, rcond=None)[0])
+
+    def _span_of_free(self, basis: Array) -> Array:
+        """Orthonormal columns that span the factors of either sign, worked out once where they never change, shape (n, k)."""
+        columns = basis[:, ~self.non_negative]
+        if self._span is not None:
+            return self._span
+        span = np.linalg.qr(columns)[0] if columns.shape[1] else np.zeros((len(basis), 0))
+        if columns.shape[1] == getattr(self.problem, "constant", 0):
+            self._span = span
+        return span
 
     def jacobian(self, state: _State) -> Array:
         """d(residual)/d(values), factors projected out, shape (n, p)."""
-        jac = -self.root[:, None] * state.slope.T
+        jac = -self.root * state.slope
         active = state.factors != 0
         if np.any(active):
-            q, _ = np.linalg.qr(self.root[:, None] * state.evaluation.basis[:, active])
-            jac -= q @ (q.T @ jac)
-        return np.asarray(jac)
+            basis = self.root[:, None] * state.evaluation.basis
+            if self._span is not None:  # the curves that never change are taken off first
+                jac -= (jac @ self._span) @ self._span.T
+                basis = basis[:, self.non_negative & active]
+                basis = basis - self._span @ (self._span.T @ basis)
+            else:
+                basis = basis[:, active]
+            if basis.shape[1]:
+                q, _ = np.linalg.qr(basis)
+                jac -= (jac @ q) @ q.T
+        return np.asarray(jac.T)
 
     def descend(self, state: _State, level: float, limit: int, tolerance: float) -> tuple[_State, int, bool]:
         damping = 1e-3

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: half the range of a Lorentzian peak, in full widths, when it is the highest of the pattern, and the least range of any
-_REACH, _LEAST_REACH = 50.0, 5.0
+_REACH, _LEAST_REACH = 30.0, 4.0
 _GAUSS = 4 * np.log(2.0)
 _GAUSS_REACH = 3.3  # full widths beyond which a Gaussian is below 1e-13
 
@@ -49,7 +49,7 @@ def _width(g, l):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 @njit(cache=True, nogil=True, inline="always")
 def _reach(h, eta, area, highest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Half the range over which a peak is summed: until its Lorentzian tail is 1e-4 of the highest peak of the pattern."""
+    """Half the range over which a peak is summed: until its Lorentzian tail is 3e-4 of the highest peak of the pattern."""
     share = area / (h * highest) if highest > 0 else 1.0
     return h * max(_LEAST_REACH, _REACH * np.sqrt(min(max(eta * share, 0.0), 1.0)))
 
@@ -64,8 +64,8 @@ def _highest(area, g, l):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
 
 
 @njit(cache=True, nogil=True)
-def pattern(x, centre, area, g, l):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Sum of peaks on an axis.
+def pattern(x, centre, area, g, l, start, shift, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Sum of peaks on an axis, each made of several of one shape.
 
     Parameters
     ----------
@@ -73,6 +73,10 @@ def pattern(x, centre, area, g, l):  # type: ignore[no-untyped-def]  # noqa: ANN
         Increasing.
     centre, area, g, l : array, shape (k,)
         Position, area, Gaussian and Lorentzian full widths at half maximum, in the unit of ``x``.
+    start : array of int, shape (k + 1,)
+        First of each peak's parts.
+    shift, weight : array, shape (parts,)
+        Position of each part beside the peak's, and its share of the area.
 
     Returns
     -------
@@ -84,28 +88,33 @@ def pattern(x, centre, area, g, l):  # type: ignore[no-untyped-def]  # noqa: ANN
     for k in range(centre.size):
         h, eta = _width(g[k], l[k])[:2]
         reach = _reach(h, eta, area[k], highest)
-        first = np.searchsorted(x, centre[k] - reach)
         lorentz = area[k] * eta * 2 / (np.pi * h)
         gauss = area[k] * (1 - eta) * np.sqrt(_GAUSS / np.pi) / h
-        for i in range(first, x.size):
-            u = (x[i] - centre[k]) / h
-            if u * h > reach:
-                break
-            value = lorentz / (1 + 4 * u * u)
-            if abs(u) < _GAUSS_REACH:
-                value += gauss * np.exp(-_GAUSS * u * u)
-            out[i] += value
+        for part in range(start[k], start[k + 1]):
+            place = centre[k] + shift[part]
+            share = weight[part]
+            for i in range(np.searchsorted(x, place - reach), x.size):
+                u = (x[i] - place) / h
+                if u * h > reach:
+                    break
+                value = lorentz / (1 + 4 * u * u)
+                if abs(u) < _GAUSS_REACH:
+                    value += gauss * np.exp(-_GAUSS * u * u)
+                out[i] += share * value
     return out
 
 
 @njit(cache=True, nogil=True)
-def pattern_slopes(x, centre, area, g, l, of, d_area, d_centre, d_g, d_l, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def pattern_slopes(x, centre, area, g, l, start, shift, weight, changes, of, d_area, d_centre, d_g, d_l, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Add the derivatives of `pattern` with respect to parameters to ``out``.
 
     Parameters
     ----------
-    x : array, shape (n,)
-    centre, area, g, l : array, shape (k,)
+    x, centre, area, g, l, start, shift, weight
+        As in `pattern`.
+    changes : array, shape (2, parts)
+        Derivatives of ``shift`` and ``weight`` with respect to the parameter of the last row of ``out``; of no columns where
+        there is no such parameter.
     of : array of int, shape (p,)
         Row of ``out`` of each parameter.
     d_area, d_centre, d_g, d_l : array, shape (p, k)
@@ -116,14 +125,20 @@ def pattern_slopes(x, centre, area, g, l, of, d_area, d_centre, d_g, d_l, out): 
     count = of.size
     active = np.empty(count, dtype=np.int64)
     pa, pc, pg, pl = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    local = np.empty((5, x.size))
+    moving = changes.shape[1] > 0
     for k in range(centre.size):
         h, eta, h_g, h_l, eta_g, eta_l = _width(g[k], l[k])
         reach = _reach(h, eta, area[k], highest)
-        first = np.searchsorted(x, centre[k] - reach)
-        last = np.searchsorted(x, centre[k] + reach)
+        low, high = shift[start[k]], shift[start[k]]
+        for part in range(start[k], start[k + 1]):
+            low, high = min(low, shift[part]), max(high, shift[part])
+        first = np.searchsorted(x, centre[k] + low - reach)
+        last = np.searchsorted(x, centre[k] + high + reach)
         if first >= last:
             continue
         used = 0
+        shaped = False
         for p in range(count):
             by_h = h_g * d_g[p, k] + h_l * d_l[p, k]
             by_eta = eta_g * d_g[p, k] + eta_l * d_l[p, k]
@@ -133,22 +148,44 @@ def pattern_slopes(x, centre, area, g, l, of, d_area, d_centre, d_g, d_l, out): 
                 pc[used] = d_centre[p, k] * area[k] / h
                 pg[used] = by_h * area[k] / h
                 pl[used] = by_eta * area[k]
+                shaped = shaped or pc[used] != 0 or pg[used] != 0 or pl[used] != 0
                 used += 1
-        if used == 0:
+        if used == 0 and not moving:
             continue
+        local[:, first:last] = 0.0
         lorentz0 = 2 / (np.pi * h)
         gauss0 = np.sqrt(_GAUSS / np.pi) / h
-        for i in range(first, last):
-            u = (x[i] - centre[k]) / h
-            lorentz = lorentz0 / (1 + 4 * u * u)
-            gauss = gauss0 * np.exp(-_GAUSS * u * u) if abs(u) < _GAUSS_REACH else 0.0
-            value = eta * lorentz + (1 - eta) * gauss
-            # derivative with respect to u of the shape at constant height factor
-            by_u = -(eta * lorentz * 8 * u / (1 + 4 * u * u) + (1 - eta) * gauss * 2 * _GAUSS * u)
-            by_width = -value - u * by_u
-            by_share = lorentz - gauss
-            for j in range(used):
-                out[active[j], i] += pa[j] * value - pc[j] * by_u + pg[j] * by_width + pl[j] * by_share
+        for part in range(start[k], start[k + 1]):
+            place = centre[k] + shift[part]
+            share = weight[part]
+            for i in range(np.searchsorted(x, place - reach), last):
+                u = (x[i] - place) / h
+                if u * h > reach:
+                    break
+                lorentz = lorentz0 / (1 + 4 * u * u)
+                gauss = gauss0 * np.exp(-_GAUSS * u * u) if abs(u) < _GAUSS_REACH else 0.0
+                value = eta * lorentz + (1 - eta) * gauss
+                local[0, i] += share * value
+                if shaped or moving:
+                    # derivative with respect to u of the shape at constant height factor
+                    by_u = -(eta * lorentz * 8 * u / (1 + 4 * u * u) + (1 - eta) * gauss * 2 * _GAUSS * u)
+                    local[1, i] += share * by_u
+                    local[2, i] += share * (-value - u * by_u)
+                    local[3, i] += share * (lorentz - gauss)
+                    if moving:
+                        local[4, i] += area[k] * (changes[1, part] * value - share * changes[0, part] * by_u / h)
+        for j in range(used):
+            row = active[j]
+            if pc[j] == 0 and pg[j] == 0 and pl[j] == 0:
+                for i in range(first, last):
+                    out[row, i] += pa[j] * local[0, i]
+            else:
+                for i in range(first, last):
+                    out[row, i] += pa[j] * local[0, i] - pc[j] * local[1, i] + pg[j] * local[2, i] + pl[j] * local[3, i]
+        if moving:
+            row = out.shape[0] - 1
+            for i in range(first, last):
+                out[row, i] += local[4, i]
 
 
 @lru_cache(maxsize=8)

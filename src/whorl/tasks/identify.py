@@ -19,8 +19,9 @@ from whorl.core.verdict import Candidate, CredibleSet, SpaceGroup, Verdict
 from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
-from whorl.tasks.search import Outcome, search
-from whorl.tasks.trying import Tried, named_values
+from whorl.tasks.search import search
+from whorl.tasks.sets import search_sets
+from whorl.tasks.trying import Outcome, Tried, named_values
 from whorl.tasks.weighing import misfits
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique
@@ -95,7 +96,7 @@ def identify(
 
     def look() -> tuple[Outcome, int, float]:
         shortlist = technique.propose(signal, searched, elements=allowed, also=also, progress=progress)
-        outcome = search(
+        outcome = (search_sets if technique.mixed else search)(
             *(technique, signal, shortlist, constants),
             beside=beside,
             also=also,

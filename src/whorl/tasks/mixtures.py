@@ -22,7 +22,7 @@ spread s, that of a share between 0 and 1. Between candidates of one phase the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,6 @@ from whorl.fitting.problem import Fit
 from whorl.tasks.trying import Search, Tried, diverse, family_of, named_values
 from whorl.techniques.protocol import Suggestion
 
-MOST_PHASES = 3
 #: candidates that are extended: of other families than the first, and not far behind it in log evidence; more of them where
 #: no single phase comes near the data
 _STARTS, _STARTS_POOR, _BEHIND = 2, 4, 60.0
@@ -61,8 +60,6 @@ _NEAR = 2.0
 #: correlation of the patterns of two phases up to which each has lines of its own (random pairs: below 0.3; wurtzite and
 #: zincblende: 0.4 to 0.6)
 _OWN_LINES = 0.4
-#: diameter of a crystal, and the least that a phase of a mixture has, angstrom
-_SIZE, _SMALLEST = ":diameter", 10.0
 _SPREAD = float(1 / np.sqrt(12.0))  # of an amount between 0 and 1
 
 
@@ -86,7 +83,7 @@ def with_more_phases(
     """
     judge = Judge(run, ranked)
     starts, added = _starts(ranked), list[Tried]()
-    for _ in range(MOST_PHASES - 1):
+    for _ in range(run.technique.most_phases - 1):
         found = _extended(run, judge, starts, beside, named, known={_key(t.suggestions) for t in [*ranked, *added]})
         if not found:
             break
@@ -111,6 +108,7 @@ class Judge:
 
     def __init__(self, run: Search, ranked: Sequence[Tried]) -> None:
         self.fewer = list(ranked)
+        self._technique = run.technique
         self._plain = run.constants.temper
         self._crystals = Temper(self._plain.discrepancy, max(_TESTIFY, self._plain.fraction))
 
@@ -127,7 +125,7 @@ class Judge:
         Those are the first candidate, and all that hold no other phases than the mixture does.
         """
         fit, key = tried.fit, _key(tried.suggestions)
-        if not np.all(fit.factors > _SIGNIFICANT * fit.factor_sigma) or _too_small(fit):
+        if not np.all(fit.factors > _SIGNIFICANT * fit.factor_sigma) or not self._technique.credible(fit):
             return False
         parts = [t for t in self.fewer if _key(t.suggestions) < key]
         least = min(t.fit.rw for t in [self.fewer[0], *parts])
@@ -138,11 +136,6 @@ class Judge:
         rw2, x = tried.fit.rw**2, tried.fit.problem.x
         enough = rw2 < (1 - _FIRST_SHOWS * _EXPLAINS) * _left(base.fit, float(x[-1]))
         return enough and rw2 < _NEAR * _left(self.fewer[0].fit, float(x[-1]))
-
-
-def _too_small(fit: Fit) -> bool:
-    """Tell whether a crystal has shrunk to a cell or two: it takes up ligands and errors at short distances."""
-    return any(name.endswith(_SIZE) and value < _SMALLEST for name, value in named_values(fit).items())
 
 
 def _lines_of_their_own(tried: Tried) -> bool:
@@ -222,7 +215,7 @@ def _extended(
     def first(pair: tuple[Tried, Suggestion]) -> Tried | None:
         """Only the new phase moves."""
         base, more = pair
-        start = start_beside(base, more)
+        start = start_beside(base, more, run.technique.shared)
         return run.fit([*base.suggestions, more], start, "quick", fixed=start["values"])
 
     bases = {_key([*base.suggestions, more]): base for base, more in pairs}
@@ -257,12 +250,11 @@ def _with_another_first(
     return sorted([*found, *_extended(run, judge, [held], beside, (), known, _SWAPS)], key=lambda t: -t.score)
 
 
-def start_beside(base: Tried, more: Suggestion) -> Mapping[str, Any]:
+def start_beside(base: Tried, more: Suggestion, shared: Collection[str]) -> Mapping[str, Any]:
     """Start of a mixture: the fit so far, and what the match says of the new phase."""
     values = named_values(base.fit)
     if len(base.suggestions) == 1:
         phases = [dict(base.start) | {"size": any(n == "diameter" for n in values)}]
-        shared = {"qdamp", "qbroad"}
         values = {n if n in shared else f"1:{n}": v for n, v in values.items()}
     else:
         phases = [dict(p) | {"size": f"{i + 1}:diameter" in values} for i, p in enumerate(base.start["phases"])]

@@ -8,12 +8,11 @@ prior is uniform over families, then over the entries of a family: forty spinels
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from whorl.fitting.problem import Fit
 from whorl.tasks.mixtures import with_more_phases
-from whorl.tasks.trying import Search, Tried, diverse, family_of, named_values
+from whorl.tasks.trying import Outcome, Search, Tried, diverse, family_of, named_values
 from whorl.tasks.weighing import weighed
 from whorl.techniques.protocol import Progress, Shortlist, Suggestion, Technique
 from whorl.trust.probability import Calibration
@@ -29,14 +28,6 @@ _BY_MATCH = 6
 _POOR, _POOR_AT_MOST = 0.65, 4
 #: relatives of the first that had no first fit: how many are tried, how far behind in the cheap match and in the first fit
 _KIN, _KIN_BEHIND, _KIN_CLOSE = 12, 5.0, 2.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Candidates, best first, and the signal with what the best fit showed of unknown settings."""
-
-    ranked: list[Tried]
-    signal: Any
 
 
 def search(

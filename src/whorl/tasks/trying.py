@@ -64,6 +64,14 @@ class Tried:
         return frozenset(family_of(s) for s in self.suggestions)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """Candidates, best first, and the signal with what the best fit showed of unknown settings."""
+
+    ranked: list[Tried]
+    signal: Any
+
+
 class Search:
     """What all rounds of a search share: technique, signal, calibration, priors, progress.
 

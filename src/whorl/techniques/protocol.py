@@ -156,6 +156,11 @@ class Technique(Protocol):
 
     key: str
     axis: Axis
+    #: names of parameters that belong to the measurement, not to a phase
+    shared: frozenset[str]
+    #: samples are mixtures as a rule: sets of phases are searched, not single ones first
+    mixed: bool
+    most_phases: int
 
     def prepare(
         self,
@@ -212,6 +217,10 @@ class Technique(Protocol):
 
     def space_groups(self, signal: Any) -> list[tuple[int, str, float]]:
         """Number, symbol and probability of the likeliest space groups, whatever the structure; empty when none can be said."""
+        ...
+
+    def credible(self, fit: Fit) -> bool:
+        """Tell whether every phase of a fit can be there: no phase has become what the technique knows to be none."""
         ...
 
     def choose(self, fits: Sequence[Fit]) -> Fit:

@@ -247,7 +247,7 @@ class PowderPhase:
             if self.instrument.radiation == "neutron":
                 found[element] = np.full(s2.shape, neutron(element), dtype=np.complex128)
             else:
-                found[element] = xray(element, q) + anomalous(element, self.instrument.wavelength)
+                found[element] = np.asarray(xray(element, q) + anomalous(element, self.instrument.wavelength))
         return np.array([found[e] for e in self._elements])
 
     def peaks(self, values: Array, *, slopes: bool = True) -> Peaks:

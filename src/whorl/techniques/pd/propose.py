@@ -210,7 +210,8 @@ def _explained(signal: PdSignal, matcher: Matcher, rows: Sequence[Row], shifts: 
             area.append(strength[part][keep][seen] * share)
         c, a = np.concatenate(centre), np.concatenate(area)
         g = np.full(c.size, (1 - _LORENTZ) * signal.fwhm)
-        curves[:, n] = pattern(coarse.x, c, a, g, np.full(c.size, _LORENTZ * signal.fwhm))
+        alone = (np.arange(c.size + 1), np.zeros(c.size), np.ones(c.size))
+        curves[:, n] = pattern(coarse.x, c, a, g, np.full(c.size, _LORENTZ * signal.fwhm), *alone)
     weighted = root[:, None] * curves
     weighted -= basis @ (basis.T @ weighted)
     size2 = np.maximum(np.einsum("ij,ij->j", weighted, weighted), 1e-300)

@@ -78,6 +78,7 @@ class PdProblem:
         self.independent_points = signal.independent_points
         self._shared = self._instrument_parameters(free_instrument)
         every = [*self._shared]
+        self._axial_row = next((n for n, p in enumerate(every) if p.name == "axial"), -1)
         self._rows: list[slice] = []
         for phase in self.phases:
             start = len(every)
@@ -93,6 +94,8 @@ class PdProblem:
         self._free = np.array([i for i, p in enumerate(every) if p.name not in held], dtype=np.int64)
         self.parameters = tuple(every[i] for i in self._free)
         self.curves = signal.background_curves(background) if background else np.zeros((self.x.size, 0))
+        #: trailing columns of the basis that do not depend on parameters
+        self.constant = self.curves.shape[1]
         self.linear = tuple(
             [LinearTerm(f"{p.options.prefix}scale") for p in self.phases]
             + [LinearTerm(f"background_{k}", non_negative=False, unit="counts") for k in range(self.curves.shape[1])]
@@ -136,10 +139,12 @@ class PdProblem:
             return Evaluation(basis)
 
         def slopes(factors: Array) -> Array:
-            out = np.zeros((len(self._every), self.x.size))
+            out = np.zeros((len(self._every) + 1, self.x.size))
             for s, rows, factor in zip(shaped, self._rows, factors, strict=False):
                 if factor > 0:
                     s.add_slopes(self.x, rows.start, float(factor), out)
+            if self._axial_row >= 0:
+                out[self._axial_row] = out[-1]
             return out[self._free]
 
         return Evaluation(basis, slopes=slopes)
@@ -192,14 +197,11 @@ class _Shaped:
         lorentz = peaks.lorentz + instrument["x"] / cos + instrument["y"] * tan
         self._axial = instrument["axial"]
         self._nodes = _nodes(t, self._axial, np.hypot(g, lorentz))
-        self.of, shift, weight = self._asymmetry(self._axial)
-        self._shift, self._weight = shift, weight
-        self.centre = self.centre0[self.of] + shift
         self._log_sine = np.log(np.sin(theta))
         self._slit = np.exp(instrument["slit"] * self._log_sine)
         self.strength = peaks.area * self._slit
-        self.area = self.strength[self.of] * weight
-        self.g, self.lorentz = g[self.of], lorentz[self.of]
+        self.g, self.lorentz = g, lorentz
+        self._parts = self._asymmetry(self._axial)
         if not jacobian:
             return
         k = t.size
@@ -224,39 +226,41 @@ class _Shaped:
             self._d[kind][row] = slope
 
     def _asymmetry(self, axial: float) -> tuple[Index, Array, Array]:
-        """The symmetrical peaks that stand for each: which peak, shift (degrees), weight."""
+        """The symmetrical peaks that stand for each: first of each peak's, shift (degrees), weight."""
         t = self.peaks.two_theta
-        of, shift, weight = [], [], []
+        counts = np.maximum(self._nodes, 1)
+        start = np.concatenate([[0], np.cumsum(counts)])
+        shift, weight = np.zeros(start[-1]), np.ones(start[-1])
         for count in np.unique(self._nodes):
-            index = np.flatnonzero(self._nodes == count)
-            if count == 0:
-                s, w = np.zeros((1, index.size)), np.ones((1, index.size))
-            else:
-                s, w = axial_divergence(t[index], axial, axial, int(count))
-            of.append(np.tile(index, len(s)))
-            shift.append(s.ravel())
-            weight.append(w.ravel())
-        return np.concatenate(of), np.concatenate(shift), np.concatenate(weight)
+            if count:
+                index = np.flatnonzero(self._nodes == count)
+                place = start[index][None, :] + np.arange(count)[:, None]
+                shift[place], weight[place] = axial_divergence(t[index], axial, axial, int(count))
+        return start, shift, weight
 
     def pattern(self, x: Array) -> Array:
         """The pattern at unit scale, shape (n,)."""
-        return np.asarray(pattern(x, self.centre, self.area, self.g, self.lorentz))
+        return np.asarray(pattern(x, self.centre0, self.strength, self.g, self.lorentz, *self._parts))
 
     def add_slopes(self, x: Array, first: int, factor: float, out: Array) -> None:
-        """Add the derivatives of the pattern times ``factor`` to the rows of ``out``."""
+        """Add the derivatives of the pattern times ``factor`` to the rows of ``out``, of which the last is the axial one."""
         p, d = self.peaks, self._d
         zeros = np.zeros_like(p.d_area)
         rows = np.concatenate([np.arange(len(d["area"])), first + np.arange(len(p.d_area))])
-        d_area = np.concatenate([d["area"], p.d_area * self._slit])[:, self.of] * self._weight
-        d_centre = np.concatenate([d["centre"], p.d_two_theta])[:, self.of]
-        d_g = np.concatenate([d["g"], zeros])[:, self.of]
-        d_l = np.concatenate([d["l"], p.d_lorentz])[:, self.of]
+        d_area = np.concatenate([d["area"], p.d_area * self._slit])
+        d_centre = np.concatenate([d["centre"], p.d_two_theta])
+        d_g = np.concatenate([d["g"], zeros])
+        d_l = np.concatenate([d["l"], p.d_lorentz])
+        start, shift, weight = self._parts
+        changes = np.zeros((2, 0))
         if self._axial_row >= 0:
             step = max(self._axial, _STEP) * _STEP
-            _, shift, weight = self._asymmetry(self._axial + step)
-            d_centre[self._axial_row] = (shift - self._shift) / step
-            d_area[self._axial_row] = self.strength[self.of] * (weight - self._weight) / step
-        pattern_slopes(x, self.centre, self.area * factor, self.g, self.lorentz, rows, d_area * factor, d_centre, d_g, d_l, out)
+            _, shift2, weight2 = self._asymmetry(self._axial + step)
+            changes = np.array([shift2 - shift, weight2 - weight]) / step
+        pattern_slopes(
+            *(x, self.centre0, self.strength * factor, self.g, self.lorentz, start, shift, weight, changes),
+            *(rows, d_area * factor, d_centre, d_g, d_l, out),
+        )
 
 
 def _nodes(two_theta: Array, axial: float, width: Array) -> Index:
@@ -265,8 +269,8 @@ def _nodes(two_theta: Array, axial: float, width: Array) -> Index:
         return np.zeros(two_theta.size, dtype=np.int64)
     spread = np.degrees(2 * axial**2) / np.maximum(np.abs(np.tan(np.radians(two_theta))), 1e-3)
     wanted = 2.0 * spread / width
-    choice = np.array([1, 3, 6, 12, 24])
-    return np.asarray(choice[np.clip(np.searchsorted(np.array([0.1, 1.0, 3.0, 8.0]), wanted), 0, 4)])
+    choice = np.array([1, 2, 3, 6, 12, 24])
+    return np.asarray(choice[np.clip(np.searchsorted(np.array([0.1, 0.5, 1.5, 4.0, 9.0]), wanted), 0, 5)])
 
 
 def model_of(fit: Fit) -> PdProblem:

@@ -47,6 +47,7 @@ class PowderDiffraction:
     key = "pd"
     axis: Axis = TWO_THETA
     shared = SHARED
+    mixed = True
     most_phases = 5
 
     def prepare(

@@ -40,6 +40,8 @@ _FREE_INSTRUMENT = ("qdamp", "qbroad")
 #: largest particle, in units of the range fitted, whose envelope is told from the resolution: Qdamp unknown, Qdamp stated
 _SIZE_REACH, _SIZE_REACH_KNOWN = 2.5, 6.0
 _STRONG = 3.0
+#: diameter below which a crystal beside another is no phase, angstrom
+_SMALLEST = 10.0
 #: a structure that misses this badly with its own coordinates is not rescued by freeing them
 _HOPELESS_MISFIT = 0.65
 #: a spheroid is tried from the flat and from the long side, small and large: each has a minimum of its own
@@ -64,6 +66,9 @@ class PairDistribution:
 
     key = "pdf"
     axis: Axis = R
+    shared = frozenset(_FREE_INSTRUMENT)
+    mixed = False
+    most_phases = 3
 
     def prepare(
         self,
@@ -278,6 +283,11 @@ class PairDistribution:
         reach = signal.range[1] * (_SIZE_REACH_KNOWN if "qdamp" in signal.known else _SIZE_REACH)
         more = [size for prefix, size in _sizes(particle).items() if prefix not in _sizes(best)]
         return particle if min(more) < reach and particle.evidence > best.evidence + _STRONG else best
+
+    def credible(self, fit: Fit) -> bool:
+        """No crystal has shrunk to a cell or two: such take up ligands and errors at short distances."""
+        sizes = zip(fit.problem.parameters, fit.values, strict=True)
+        return not any(p.name.endswith(":diameter") and value < _SMALLEST for p, value in sizes)
 
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.pdf.explain`."""
