@@ -1,0 +1,361 @@
+r"""Powder indexing: the lattices that explain the angles of the first lines, in all crystal systems, best first.
+
+Trial lattices come from `whorl.physics.indexing_trials`. They are ranked by the evidence of the observed positions, and carry
+the figures of merit of de Wolff (J. Appl. Cryst. 1, 108 (1968), doi:10.1107/S002188986800508X) and of Smith & Snyder (J. Appl.
+Cryst. 12, 60 (1979), doi:10.1107/S002188987901178X),
+
+.. math::
+    M_n = \frac{Q_n}{2 \langle |\Delta Q| \rangle N_n}, \qquad F_n = \frac{1}{\langle |\Delta 2\theta| \rangle} \frac{n}{N_n},
+
+with N_n the number of lines that the lattice, with its centring, allows up to the n-th observed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import UsageError
+from whorl.physics.indexing_lines import CENTRINGS, MULTIPLICITY, SYSTEMS, all_lines, cell_of, determinant, template
+from whorl.physics.indexing_trials import (
+    evidence,
+    refine,
+    search_axial,
+    search_monoclinic,
+    search_orthorhombic,
+    search_triclinic,
+)
+
+Array = NDArray[np.float64]
+Progress = Callable[[str, int, int], bool | None]
+
+_HALF_DEGREE = np.pi / 360.0
+_KEPT = 48  # trial lattices kept per system
+_LINES = 30  # observed lines used
+_MERIT = 20  # of them for the figures of merit
+#: least share of a lattice's lines that is observed, by system: bounds the volume
+_SEEN = (0.04, 0.06, 0.06, 0.1, 0.2, 0.35)
+#: lines among which the second, and the others, of those that get indices are, by system
+_REACH = {3: (7, 14), 4: (11, 14), 5: (15, 26)}
+_QUICK = {3: (5, 9), 4: (6, 9), 5: (8, 16)}
+#: centrings of a system's conventional cells, indices into `CENTRINGS`
+_CENTRINGS = ((0, 4, 5), (0, 6), (0, 4), (0, 1, 2, 3, 4, 5), (0, 1, 3, 4), (0,))
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A lattice that explains the lines.
+
+    Parameters
+    ----------
+    system : str
+        Crystal system of the lattice: "cubic", "hexagonal" (rhombohedral lattices are hexagonal with centring R), "tetragonal",
+        "orthorhombic", "monoclinic", "triclinic".
+    centring : str
+        P, A, B, C, I, F or R.
+    form : array, shape (6,)
+        Reciprocal form, 1/angstrom^2.
+    cell : array, shape (6,)
+        a, b, c (angstrom), alpha, beta, gamma (degree).
+    volume : float
+        Of this cell, angstrom^3.
+    evidence : float
+        Log evidence relative to lines strewn at random.
+    merit : float
+        M_n of de Wolff.
+    figure : float
+        F_n of Smith and Snyder.
+    zero_shift : float
+        Added to the true two-theta in the measurement, degree.
+    indexed : array of bool, shape (n,)
+        Which of the lines used it explains.
+    calculated : int
+        N_n.
+    derivative_of : int
+        Place in the list of a better lattice of which it is a sub- or superlattice; -1 when of none.
+    """
+
+    system: str
+    centring: str
+    form: Array
+    cell: Array
+    volume: float
+    evidence: float
+    merit: float
+    figure: float
+    zero_shift: float
+    indexed: NDArray[np.bool_]
+    calculated: int
+    derivative_of: int = -1
+
+
+def q_of(two_theta: Array, wavelength: float) -> Array:
+    """Q = 1/d^2 (1/angstrom^2) of angles in degree.
+
+    Examples
+    --------
+    >>> q_of(np.array([60.0]), 1.0).round(6)
+    array([1.])
+    """
+    return np.asarray((2.0 * np.sin(np.asarray(two_theta) * _HALF_DEGREE) / wavelength) ** 2, dtype=np.float64)
+
+
+def slope_of(two_theta: Array, wavelength: float) -> Array:
+    """Derivative of Q by two-theta, 1/angstrom^2 per degree."""
+    return np.asarray(4.0 / wavelength**2 * np.sin(np.asarray(two_theta) * 2.0 * _HALF_DEGREE) * _HALF_DEGREE)
+
+
+def merits(two_theta: Array, wavelength: float, lines: Array, *, tolerance: float) -> tuple[float, float, NDArray[np.bool_]]:
+    """Figures of merit M_n and F_n of calculated lines for observed angles.
+
+    Parameters
+    ----------
+    two_theta : array, shape (n,)
+        Observed, degree, increasing.
+    wavelength : float
+        angstrom.
+    lines : array, shape (N,)
+        Calculated Q up to the last observed line, increasing, 1/angstrom^2.
+    tolerance : float
+        Largest deviation of an indexed line, degree. Lines that are not indexed do not count.
+
+    Returns
+    -------
+    merit, figure : float
+    indexed : array of bool, shape (n,)
+
+    Examples
+    --------
+    >>> lines = 0.03 * np.arange(1, 6)
+    >>> angles = np.degrees(2 * np.arcsin(1.54 / 2 * np.sqrt(lines * np.array([1.001, 0.999, 1.001, 0.999, 1.001]))))
+    >>> m, f, indexed = merits(angles, 1.54, lines, tolerance=0.1)
+    >>> round(m), int(indexed.sum())  # 0.15 / (2 * 9e-5 * 5)
+    (167, 5)
+    """
+    q, slope = q_of(two_theta, wavelength), slope_of(two_theta, wavelength)
+    if lines.size == 0:
+        return 0.0, 0.0, np.zeros(q.size, dtype=bool)
+    off = _deviations(q, lines)
+    indexed = np.abs(off) <= tolerance * slope
+    if not indexed.any():
+        return 0.0, 0.0, indexed
+    count = max(int(np.sum(lines <= q[-1] + tolerance * slope[-1])), 1)
+    error = max(float(np.mean(np.abs(off[indexed]))), 1e-9)
+    angle = max(float(np.mean(np.abs(off[indexed] / slope[indexed]))), 1e-6)
+    return float(q[-1] / (2.0 * error * count)), float(indexed.sum() / (angle * count)), indexed
+
+
+def _deviations(q: Array, lines: Array) -> Array:
+    place = np.searchsorted(lines, q)
+    below, above = lines[np.maximum(place - 1, 0)], lines[np.minimum(place, lines.size - 1)]
+    return np.where(np.abs(q - below) < np.abs(q - above), q - below, q - above)
+
+
+def index_lines(
+    two_theta: Array, wavelength: float, *, tolerance: float | Array = 0.04, systems: Sequence[str] = SYSTEMS, missed: int = 2,
+    zero: float = 0.03, enough: float = np.inf, largest: float = 4000.0, thorough: bool = True,
+    progress: Progress | None = None, top: int = 20,
+) -> list[Lattice]:  # fmt: skip
+    """Lattices that explain the first lines of a powder pattern, best first.
+
+    Parameters
+    ----------
+    two_theta : array, shape (k,)
+        Angles of the lines, degree, increasing; the first 30 are used.
+    wavelength : float
+        angstrom.
+    tolerance : float or array, shape (k,)
+        Largest deviation of an indexed line, degree.
+    systems : sequence of str
+        Crystal systems to try, from `SYSTEMS`.
+    missed : int
+        Of the first 20 lines, how many may remain without an index (fewer of fewer lines).
+    zero : float
+        Standard deviation of a zero shift of the goniometer, degree; 0 when there is none.
+    enough : float
+        Systems of lower symmetry are left out once a lattice that indexes all lines has a figure of merit M_n of that much.
+    largest : float
+        Largest volume of a primitive cell, angstrom^3.
+    thorough : bool
+        Give indices to combinations of more lines. Without it an orthorhombic, monoclinic or triclinic lattice of which weak
+        lines are missing may escape, in a tenth of the time.
+    progress : callable, optional
+        Told the system, how much of it is done, of how much; when it gives True the search ends with what it has.
+    top : int
+        Most lattices to give.
+
+    Raises
+    ------
+    UsageError
+        An unknown system, a wavelength that is not positive, or angles that do not increase from above 0 to below 180.
+
+    Examples
+    --------
+    >>> n = np.array([3, 4, 8, 11, 12, 16, 19, 20])
+    >>> angles = np.degrees(2 * np.arcsin(1.5406 / 2 / 5.64 * np.sqrt(n)))
+    >>> best = index_lines(angles, 1.5406, systems=["cubic", "tetragonal"])[0]
+    >>> best.system, best.centring, round(float(best.cell[0]), 3)
+    ('cubic', 'F', 5.64)
+    """
+    angles = np.asarray(two_theta, dtype=np.float64)
+    if not wavelength > 0.0:
+        raise UsageError(f"a wavelength of {wavelength}", remedy="Give it in angstrom.")
+    if angles.size and (np.any(np.diff(angles) <= 0.0) or angles[0] <= 0.0 or angles[-1] >= 180.0):
+        raise UsageError("the angles do not increase between 0 and 180 degrees", remedy="Sort them and drop repeated ones.")
+    unknown = [s for s in systems if s not in SYSTEMS]
+    if unknown:
+        raise UsageError(f"no crystal system {unknown[0]!r}", remedy=f"Choose from {', '.join(SYSTEMS)}.")
+    if angles.size < 3:
+        return []
+    angles = angles[:_LINES]
+    allowance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), (np.size(two_theta),))[:_LINES].copy()
+    missed = min(missed, angles.size // 5)
+    found: list[Lattice] = []
+    for name in SYSTEMS:
+        if name not in systems or angles.size < (3, 4, 4, 6, 8, 10)[SYSTEMS.index(name)]:
+            continue
+        rows, stopped = _search(SYSTEMS.index(name), angles, wavelength, allowance, missed, zero, largest, progress, thorough)
+        rows = _with_sublattices(rows, SYSTEMS.index(name), angles, wavelength, allowance, zero)
+        found += [lattice for row in rows for lattice in _judge(row, SYSTEMS.index(name), angles, wavelength, allowance)]
+        found = _distinct(found, angles, wavelength, float(allowance.max()))[: 2 * top]
+        if stopped or any(f.merit >= enough and f.indexed.all() for f in found):
+            break
+    return found[:top]
+
+
+def _codes(system: int, most: int) -> Array:
+    """Small indices as factors of the form's parameters in Q."""
+    if system == 0:
+        return np.array([[n] for n in range(1, 36) if n not in {7, 15, 23, 28, 31}], dtype=np.float64)
+    if system == 1:
+        return np.array(
+            [(m, l * l) for m in (0, 1, 3, 4, 7, 9, 12) for l in range(10) if m + l and m * l <= 40], dtype=np.float64
+        )
+    if system == 2:
+        return np.array(
+            [(m, l * l) for m in (0, 1, 2, 4, 5, 8, 9, 10) for l in range(8) if m + l and m * l <= 40], dtype=np.float64
+        )
+    if system == 3:
+        some = [(h, k, l) for h in range(3) for k in range(4) for l in range(5) if 0 < h + k + l <= most]
+        return np.array([(h * h, k * k, l * l) for h, k, l in some], dtype=np.float64)
+    some = [(h, k, l) for k in range(3) for h in range(3) for l in range(-2, 3) if (h > 0 or l >= 0) and (k > 0 or h * l)]
+    return np.array([(h * h, l * l, h * l, k * k) for h, k, l in some if h + abs(l) + k <= most], dtype=np.float64)
+
+
+def _search(
+    system: int, angles: Array, wavelength: float, allowance: Array, missed: int, zero: float, largest: float,
+    progress: Progress | None, thorough: bool,
+) -> tuple[Array, bool]:  # fmt: skip
+    """Trial lattices of one system, rows (evidence, form, zero shift, volume); and whether the search was stopped."""
+    q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
+    deviation = slope * allowance
+    free, codes = template(system), _codes(system, 5 if thorough else 4)
+    best = np.full((_KEPT, 9), -30.0)
+    usual = min(q.size, _MERIT) * MULTIPLICITY[system] / (2.0944 * q[min(q.size, _MERIT) - 1] ** 1.5)
+    least = 5.0 if system < 3 else 0.25 * usual
+    bounds = np.array([least, min(usual / _SEEN[system], largest * (4.0 if system < 4 else 2.0)), MULTIPLICITY[system]])
+    reach, most = float(angles[-1]), float(allowance.max())
+    common = (q, slope, deviation, free)
+    rest = (missed, bounds, reach, most, zero, best)
+    name = SYSTEMS[system]
+    if system < 3:
+        search_axial(*common, system, codes, 12 if system == 0 else 10, *rest)
+        return best[best[:, 0] > -30.0], bool(progress and progress(name, 1, 1))
+    firsts, (pairs, lines) = (4 + missed, _REACH[system]) if thorough else (3 + missed // 2, _QUICK[system])
+    for start in range(firsts):
+        if system == 3:
+            search_orthorhombic(*common, codes, pairs, lines, *rest, start)
+        elif system == 4:
+            bases = np.array([[1, 0, 1], [2, 0, 1], [1, 0, 2], [2, 0, 2], [1, 1, 2]], dtype=np.float64)
+            search_monoclinic(*common, bases, codes, pairs, lines, *rest, start)
+        else:
+            search_triclinic(*common, pairs, lines, *rest, start)
+        if progress and progress(name, start + 1, firsts):
+            return best[best[:, 0] > -30.0], True
+    return best[best[:, 0] > -30.0], False
+
+
+def _with_sublattices(rows: Array, system: int, angles: Array, wavelength: float, allowance: Array, zero: float) -> Array:
+    """The trial lattices, and the best of them with axes halved: lines of a dominant zone may have led to twice an axis."""
+    q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
+    halves = [(1, 1, 2), (2, 2, 1), (2, 2, 2)] if system < 3 else list(product((1, 2), repeat=3))[1:]
+    out = [rows]
+    for row in rows[np.argsort(-rows[:, 0])][:8]:
+        for x, y, z in halves if system else [(2, 2, 2)]:
+            new = row.copy()
+            new[1:7] *= (x * x, y * y, z * z, y * z, x * z, x * y)
+            form = new[1:7]
+            count, shift = refine(form, template(system), q, slope, slope * allowance, 1.0, system, q.size, zero)
+            if count > 0.8 * q.size and np.all(form[:3] > 0.0) and determinant(form) > 0.0:
+                new[7] = shift
+                out.append(new[None])
+    return np.concatenate(out)
+
+
+def _judge(row: Array, system: int, angles: Array, wavelength: float, allowance: Array) -> list[Lattice]:
+    """A trial lattice with each centring that its indexed lines allow: exact line counts, merits, evidence."""
+    form, shift = row[1:7].copy(), float(row[7])
+    true = angles - shift
+    q, slope = q_of(true, wavelength), slope_of(true, wavelength)
+    limit = q[-1] + allowance[-1] * slope[-1]
+    buffer = np.empty(6000)
+    most = float(allowance.max())
+    out = []
+    for centring in _CENTRINGS[system]:
+        lines = buffer[: all_lines(form, limit, system, centring, 2e-5, buffer)].copy()
+        merit, figure, _ = merits(true[:_MERIT], wavelength, lines, tolerance=most)
+        indexed = merits(true, wavelength, lines, tolerance=most)[2]
+        if indexed.sum() < max(3, 0.7 * angles.size):
+            continue
+        off = _deviations(q, lines) / slope
+        value = evidence(off, float(lines.size), float(angles[-1]), most, template(system).shape[0])
+        volume = 1.0 / np.sqrt(determinant(form))
+        lattice = Lattice(
+            SYSTEMS[system], CENTRINGS[centring], form, cell_of(form), float(volume), float(value), merit, figure, shift,
+            indexed, lines.size,
+        )  # fmt: skip
+        out.append(lattice)
+    return out
+
+
+def _distinct(found: list[Lattice], angles: Array, wavelength: float, tolerance: float) -> list[Lattice]:
+    """Best first, each lattice once, sub- and superlattices marked."""
+    limit = float(q_of(angles[-1:], wavelength)[0])
+    kept: list[tuple[Lattice, Array]] = []
+    for lattice in sorted(found, key=lambda f: -f.evidence):
+        buffer = np.empty(6000)
+        system = SYSTEMS.index(lattice.system)
+        count = all_lines(lattice.form, limit, system, CENTRINGS.index(lattice.centring), 2e-5, buffer)
+        lines = buffer[:count].copy()
+        primitive = lattice.volume / _POINTS[lattice.centring]
+        same, parent = False, -1
+        for place, (other, theirs) in enumerate(kept):
+            ratio = primitive / (other.volume / _POINTS[other.centring])
+            if abs(ratio - 1.0) < 0.01 and _share(lines, theirs, wavelength, tolerance) > 0.97:
+                same = True
+                break
+            whole = max(ratio, 1.0 / ratio)
+            if parent < 0 and abs(whole - round(whole)) < 0.02 * whole and round(whole) > 1:
+                fewer, more = (theirs, lines) if ratio > 1.0 else (lines, theirs)
+                if _share(fewer, more, wavelength, tolerance) > 0.97:
+                    parent = place
+        if not same:
+            kept.append((replace(lattice, derivative_of=parent), lines))
+    return [lattice for lattice, _ in kept]
+
+
+#: lattice points of a cell
+_POINTS = {"P": 1, "A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3}
+
+
+def _share(lines: Array, others: Array, wavelength: float, tolerance: float) -> float:
+    """Share of lines that have one of the others within half of the tolerance."""
+    if lines.size == 0 or others.size == 0:
+        return 0.0
+    sine = np.clip(0.5 * wavelength * np.sqrt(lines), 1e-6, 0.9999)
+    slope = slope_of(2.0 * np.degrees(np.arcsin(sine)), wavelength)
+    return float(np.mean(np.abs(_deviations(lines, others)) < 0.5 * tolerance * slope))
