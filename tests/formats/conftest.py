@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zipfile
 
@@ -254,13 +255,22 @@ def pdcif(
     return "\n".join([f"data_{name}", before, "loop_", *tags, *rows, after, ""]).encode()
 
 
+def opxrd(x=X, y=Y, label=None):
+    """JSON of the opXRD database."""
+    rays = json.dumps({"primary_wavelength": "1.5406", "secondary_wavelength": "1.54439"})
+    label = json.dumps({"phases": [], "xray_info": rays, "is_simulated": False, "temp_K": 295} if label is None else label)
+    return json.dumps({"two_theta_values": list(x), "intensities": list(y), "label": label}).encode()
+
+
 BUILDERS = {
+    "opxrd": opxrd,
     "pdcif": pdcif,
     "xrdml": xrdml, "gsas": gsas, "stepped": stepped, "bruker-raw": bruker_4, "bruker-1": bruker_1, "bruker-2": bruker_2,
     "bruker-3": bruker_3, "stoe": stoe, "brml": brml, "ras": ras, "rasx": rasx, "zip": packed,
 }  # fmt: skip
 #: reader -> name of a small file of its own
 NAMES = {
+    "opxrd": "a.json",
     "pdcif": "a.cif", "xrdml": "a.xrdml", "gsas": "a.gsas", "stepped": "a.dat",
     "bruker-raw": "a.raw", "stoe": "a.raw", "brml": "a.brml",
     "ras": "a.ras", "rasx": "a.rasx",

@@ -224,6 +224,7 @@ def test_bad_patterns(tmp_path, name, content, what):
         (np.concatenate([X[:1000], X[1000:2000:3]]), np.concatenate([Y[:1000], Y[1000:2000:3]]), "step is not the same"),
         (np.delete(X, slice(500, 700)), np.delete(Y, slice(500, 700)), "gap of 4.02 degrees"),
         (X - 10, Y, "at or below 2theta = 0"),
+        (X, np.minimum(Y, 2000), "may be saturated"),
     ],
 )
 def test_doubtful_patterns_are_read_with_a_note(tmp_path, x, y, note):

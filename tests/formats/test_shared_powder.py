@@ -31,6 +31,9 @@ NAMED = {
         "bruker-raw", "powder", 4059, 37.0001, 120.0046435, 7264, False,
         {"wavelength": 1.5406, "wavelength2": 1.54439, "line_ratio": 0.5, "anode": "Cu"},
     ),
+    "xrdpattern_formats/aimat.json": (
+        "opxrd", "powder", 4059, 37.0001, 120.004644, 7264, False, {"wavelength": 1.5406, "wavelength2": 1.54439},
+    ),
     "xrdpattern_formats/stoe.raw": ("stoe", "powder", 5404, 10.0, 91.045, 4213, False, {"wavelength": 1.20793}),
     "xrdpattern_formats/data.cif": (
         "pdcif", "powder", 3728, 8.0, 89.994, 1733, False,

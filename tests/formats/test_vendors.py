@@ -187,6 +187,18 @@ def test_rasx(put, pattern):
         read(put("rasx", "a.rasx", axis="Phi"))
 
 
+def test_opxrd(put, pattern):
+    m = read(put("opxrd", "a.json"))
+    assert np.array_equal(m.signal, pattern[1])
+    assert stated(m) == {"radiation": "x-ray", "wavelength": 1.5406, "wavelength2": 1.54439, "temperature": 295.0}
+    m = read(put("opxrd", "a.json", label={"is_simulated": True}))
+    assert m.notes == ("the label says that the pattern is simulated",)
+    with pytest.raises(PatternError, match="120 intensities at 119 angles"):
+        read(put("opxrd", "a.json", x=pattern[0][1:]))
+    with pytest.raises(PatternError, match="no list of numbers 'intensities'"):
+        read(put("opxrd", "a.json", y=["x"]))
+
+
 def test_archives_that_explode_or_are_damaged(tmp_path, build):
     bomb = {"Data0/Profile0.txt": b"0" * 30_000_000}
     file = tmp_path / "a.rasx"

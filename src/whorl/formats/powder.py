@@ -247,6 +247,9 @@ def _in_range(x: Array, path: str, notes: list[str]) -> None:
 def _look_at_signal(y: Array, settings: dict[str, Any], path: str, notes: list[str]) -> None:
     if not np.any(y):
         raise PatternError("the intensity is zero throughout", where=path, remedy="Measure or export it again.")
+    flat = _flat_top(y)
+    if flat:
+        notes.append(f"{flat} points side by side hold the largest intensity, {y.max():g}: the detector may be saturated")
     negative = int(np.sum(y < 0))
     if negative == y.size or not np.any(y > 0):
         raise PatternError(
@@ -259,3 +262,12 @@ def _look_at_signal(y: Array, settings: dict[str, Any], path: str, notes: list[s
     elif settings.get("intensity") == "counts" and not np.array_equal(y, np.round(y)):
         notes.append("the file speaks of counts, but they are not whole numbers")
         del settings["intensity"]
+
+
+def _flat_top(y: Array) -> int:
+    """Count the points side by side that hold the maximum, 0 when they are few or no peak."""
+    if y.ndim != 1 or y.max() < max(1000.0, 10 * float(np.median(y))):
+        return 0
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], y == y.max(), [0]]).astype(np.int8)))
+    longest = int(np.max(ends[1::2] - ends[::2]))
+    return longest if longest >= 4 else 0
