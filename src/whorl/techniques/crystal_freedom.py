@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from whorl.catalogues.symmetrise import symmetrised
 from whorl.core.hypothesis import Crystal, Site
 from whorl.fitting.problem import Parameter
 from whorl.physics import symmetry
@@ -124,6 +125,22 @@ class Freedom:
                 columns = trial
                 keep.append(p)
         return np.array(sorted(keep), dtype=np.int64)
+
+
+@lru_cache(maxsize=512)
+def in_own_symmetry(crystal: Crystal) -> Crystal:
+    """A crystal that is listed in P 1, in the symmetry that its atoms have; any other as it is.
+
+    Examples
+    --------
+    >>> atoms = (Site("Po", (0.0, 0.0, 0.0), 1.0, None, "Po1"),)
+    >>> in_own_symmetry(Crystal("Po", cell=(3.36, 3.36, 3.36, 90, 90, 90), sites=atoms)).space_group
+    'P m -3 m'
+    """
+    if crystal.space_group_number != 1:
+        return crystal
+    found = symmetrised(crystal)
+    return crystal if found is None else found
 
 
 def free_coordinates(crystal: Crystal) -> int:

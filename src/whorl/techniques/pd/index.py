@@ -20,6 +20,7 @@ from whorl.core.hypothesis import Crystal
 from whorl.physics import structure_factors as sf
 from whorl.physics.form_factors import is_tabulated, neutron, xray
 from whorl.physics.reflections import inverse_d2, reflections
+from whorl.techniques.crystal_freedom import in_own_symmetry
 from whorl.techniques.kept import Kept
 from whorl.techniques.pd.phase import U_START
 
@@ -154,7 +155,7 @@ def load_index(catalogue: Catalogue, *, progress: Callable[[int, int], None] | N
 def _compute(catalogue: Catalogue, entry: Entry) -> Lines:
     try:
         crystal = catalogue.load(entry.key)
-        return lines(crystal) if isinstance(crystal, Crystal) else _NONE
+        return lines(in_own_symmetry(crystal)) if isinstance(crystal, Crystal) else _NONE
     except (WhorlError, ValueError, ArithmeticError):  # one broken entry does not stop the others
         return _NONE
 

@@ -15,7 +15,7 @@ from whorl.core.hypothesis import Crystal, Hypothesis
 from whorl.core.measurement import TWO_THETA, Axis, Measurement
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
-from whorl.techniques.crystal_freedom import free_coordinates
+from whorl.techniques.crystal_freedom import free_coordinates, in_own_symmetry
 from whorl.techniques.pd import explain
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal, prepare
@@ -102,10 +102,11 @@ class PowderDiffraction:
         for n, (h, s) in enumerate(zip(hypotheses, starts, strict=True)):
             if not isinstance(h, Crystal):
                 raise StructureError(f"a {h.kind} has no powder pattern here", where=h.name, remedy="Give a crystal.")
+            crystal = in_own_symmetry(h)
             prefix = "" if len(hypotheses) == 1 else f"{n + 1}:"
-            options = _options(h, effort, prefix)
+            options = _options(crystal, effort, prefix)
             zoom, broadening = s.get("zoom", 1.0), _LORENTZ * signal.fwhm
-            phases.append(PowderPhase(h, instrument, points.range, options, zoom=zoom, broadening=broadening))
+            phases.append(PowderPhase(crystal, instrument, points.range, options, zoom=zoom, broadening=broadening))
         free = self._free_instrument(signal, effort)
         count = _curves(points) if effort == "full" else 0
         if effort != "full":  # a search holds what it has found so far, of which these problems may hold less
