@@ -94,6 +94,15 @@ def test_other_words_of_the_header(tmp_path):
     assert (m.settings["anode"], m.settings["counting_time"]) == ("Mo", 0.5)
 
 
+@pytest.mark.parametrize(
+    "line", ["# Radiation: Cu", "# Wavelength: Cu Ka", "# X-ray source = Cu", "# CuKα1, 40 kV", "Anode material,Cu"]
+)
+def test_anodes(tmp_path, line):
+    m = read(put(tmp_path, "a.xy", line + "\n" + text(X, Y)))
+    assert (m.settings["anode"], m.notes) == ("Cu", ())
+    assert "wavelength" not in m.settings  # an anode is not yet a wavelength
+
+
 def test_other_programs(tmp_path):
     uxd = "; (raw1)\n_FILEVERSION=2\n_ANODE='Co'\n_WL1=1.788970\n_STEPTIME=1.0\n_START=10.0\n_2THETACOUNTS\n"
     m = read(put(tmp_path, "a.uxd", uxd + text(X, Y, separator="\t")))

@@ -56,6 +56,12 @@ def test_attenuated_counts_are_multiplied_and_corrected_intensities_not(put, pat
         read(put(extra="<beamAttenuationFactors>1 2 3</beamAttenuationFactors>"))
 
 
+def test_corrections_of_the_slit_are_named(put, pattern):
+    m = read(put(extra="<commonDivergenceCorrection>1.1</commonDivergenceCorrection>"))
+    assert np.array_equal(m.signal, pattern[1])
+    assert any("divergence slit" in note for note in m.notes)
+
+
 def test_listed_positions(put, pattern):
     x = pattern[0] + 0.01 * np.sin(np.arange(120))
     m = read(put(positions=f"<listPositions>{' '.join(f'{v:.8f}' for v in x)}</listPositions>"))

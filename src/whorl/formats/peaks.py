@@ -38,6 +38,13 @@ def of_columns(points: Points, axis: str, settings: dict[str, Any], source: Sour
     ------
     PatternError
         If it is a profile, a position is not positive, or angles come without a wavelength.
+
+    Examples
+    --------
+    >>> points = Points(np.array([28.443, 47.304]), np.array([100.0, 55.0]), None, np.array([1, 2]))
+    >>> m = of_columns(points, "angle", {"wavelength": 1.5406}, Source("a.txt", "", "columns"), [])
+    >>> m.kind, m.x.round(3).tolist(), m.signal.tolist()
+    ('peaks', [1.92, 3.135], [55.0, 100.0])
     """
     x, y = points.x, points.y
     if np.any(x <= 0):

@@ -59,7 +59,7 @@ class Source:
 
 
 def refuse_kind(asked: str | None, path: str, *, given: Sequence[str] = ("powder",)) -> None:
-    """Refuse a kind of signal that a powder format cannot hold.
+    """Refuse a kind of signal that a powder format cannot hold; ``None`` is any.
 
     Raises
     ------
@@ -86,6 +86,14 @@ def measurement_of(
     ------
     PatternError
         If there is no usable scan, the axis is out of order or out of range, or the signal is zero throughout.
+
+    Examples
+    --------
+    >>> x = np.linspace(10, 80, 141)
+    >>> notes: list[str] = []
+    >>> m = measurement_of([Scan(x, 100 + x), Scan(x, 200 + x)], "powder", {}, Source("a.raw", "", "raw"), notes)
+    >>> m.frames, m.coordinates["scan"].tolist(), notes
+    (2, [1.0, 2.0], ['2 scans on one axis were read as a series'])
     """
     filled = [scan for scan in scans if scan.x.size >= 2]
     if not filled:
@@ -121,7 +129,14 @@ def _one(scan: Scan, kind: str, settings: dict[str, Any], source: Source, notes:
 
 
 def same_axis(a: Array, b: Array) -> bool:
-    """Say whether two scans have the same points, to a tenth of a step."""
+    """Say whether two scans have the same points, to a tenth of a step.
+
+    Examples
+    --------
+    >>> a = np.linspace(10, 80, 141)
+    >>> same_axis(a, a + 0.01), same_axis(a, a + 0.2), same_axis(a, a[1:])
+    (True, False, False)
+    """
     return a.size == b.size and float(np.abs(a - b).max()) < 0.1 * float(np.median(np.diff(b)))
 
 
@@ -156,6 +171,13 @@ def check(kind: str, x: Array, y: Array, settings: dict[str, Any], path: str, no
     ------
     PatternError
         If the angle runs beyond 180 degrees or no intensity is positive.
+
+    Examples
+    --------
+    >>> notes: list[str] = []
+    >>> check("powder", np.linspace(10, 80, 30), np.ones(30), {}, "a.xy", notes)
+    >>> notes
+    ['only 30 points']
     """
     if x.size < 2:  # `Measurement` refuses it
         return
@@ -167,7 +189,14 @@ def check(kind: str, x: Array, y: Array, settings: dict[str, Any], path: str, no
 
 
 def usable_sigma(y: Array, sigma: Array | None, notes: list[str]) -> tuple[Array | None, NDArray[np.bool_] | None]:
-    """Accept uncertainties when they are positive where there is intensity; mask the points that have none."""
+    """Accept uncertainties when they are positive where there is intensity; mask the points that have none.
+
+    Examples
+    --------
+    >>> sigma, mask = usable_sigma(np.array([0.0, 4.0, 9.0]), np.array([0.0, 2.0, 3.0]), [])
+    >>> sigma.tolist(), mask.tolist()
+    ([inf, 2.0, 3.0], [False, True, True])
+    """
     if sigma is None:
         return None, None
     if not np.any(sigma):

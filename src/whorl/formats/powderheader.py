@@ -37,7 +37,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "ratiokalpha2kalpha1", "kalpha2kalpha1ratio", "ka2ka1ratio", "ka2ka1", "ratiokalpha2", "wlratio", "alpharatio", "r",
         "ratio", "kalpha2ratio",
     ),
-    "anode": ("anode", "anodematerial", "tubeanode", "target", "targetname", "hwxgtargetname", "tubematerial"),
+    "anode": (
+        "anode", "anodematerial", "tubeanode", "target", "targetname", "hwxgtargetname", "tubematerial", "tube", "xraytube",
+        "radiation", "xraysource", "wavelength", "lambda",
+    ),
     "temperature": ("tempk", "temperaturek", "sampletemperaturek", "sampletemperature", "temperature", "temp"),
     "celsius": ("tempc", "temperaturec", "sampletemperaturec"),
     "counting_time": (

@@ -62,6 +62,8 @@ class PowderText:
                 wrong = self.settings.pop("wavelength")
                 if "wavelength" not in found:
                     self.notes.append(f"the wavelength {wrong:g} angstrom is not plausible and was not taken")
+            if "anode" in found:  # 'Radiation: Cu' has been understood after all
+                self.notes[:] = [n for n in self.notes if not n.startswith(("header: radiation =", "header: wavelength ="))]
             self.settings |= found | self._intensity(kind)
         self.settings["header"] = self.settings.pop("header", {})  # keep it last: it is long
         if not self.settings["header"]:

@@ -119,6 +119,8 @@ def _read(points: Node, x: Array, coordinates: dict[str, float], path: str, whic
     if factors is not None and raw is not None:
         y = y * factors
         notes.append(f"scan {which}: counts behind an attenuator were multiplied by its factor (up to {factors.max():g})")
+    if raw is not None and (points.find("divergenceCorrections") or points.find("commonDivergenceCorrection")):
+        notes.append(f"scan {which}: corrections for the divergence slit are stated; the counts are without them")
     unit = signal.attributes.get("unit", "counts").lower()
     intensity = "counts" if unit == "counts" else "rate" if unit in ("cps", "counts/s") else ""
     return _Found(Scan(x, y, coordinates=coordinates), "" if factors is not None else intensity, _counting_time(points, where))
