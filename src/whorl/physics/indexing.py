@@ -34,14 +34,24 @@ Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], bool | None]
 
 _HALF_DEGREE = np.pi / 360.0
-_KEPT = 48  # trial lattices kept per system
-_LINES = 30  # observed lines used
-_MERIT = 20  # of them for the figures of merit
-#: least share of a lattice's lines that is observed, by system: bounds the volume
-_SEEN = (0.04, 0.06, 0.06, 0.1, 0.2, 0.35)
-#: lines among which the second, and the others, of those that get indices are, by system
-_REACH = {3: (7, 14), 4: (11, 14), 5: (15, 26)}
-_QUICK = {3: (5, 9), 4: (6, 9), 5: (8, 16)}
+_MERIT = 20  # lines that the figures of merit are of
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """How far the search goes; tuples over the crystal systems."""
+
+    lines: int  # observed lines used
+    kept: int  # trial lattices kept per system
+    seen: tuple[float, ...]  # least share of a lattice's lines that is observed, which bounds the volume
+    indices: int  # greatest sum of the small indices
+    axial: int  # lines that get indices in cubic, hexagonal and tetragonal lattices
+    pairs: tuple[int, int, int]  # lines among which the second that gets indices is: orthorhombic, monoclinic, triclinic
+    others: tuple[int, int, int]  # the same for the further ones
+
+
+_THOROUGH = _Effort(30, 48, (0.04, 0.06, 0.06, 0.1, 0.2, 0.35), 5, 10, (7, 11, 15), (14, 14, 26))
+_QUICK = _Effort(24, 16, (0.06, 0.1, 0.1, 0.2, 0.35, 0.5), 4, 7, (5, 8, 8), (9, 11, 14))
 #: centrings of a system's conventional cells, indices into `CENTRINGS`
 _CENTRINGS = ((0, 4, 5), (0, 6), (0, 4), (0, 1, 2, 3, 4, 5), (0, 1, 3, 4), (0,))
 
@@ -211,14 +221,15 @@ def index_lines(
         raise UsageError(f"no crystal system {unknown[0]!r}", remedy=f"Choose from {', '.join(SYSTEMS)}.")
     if angles.size < 3:
         return []
-    angles = angles[:_LINES]
-    allowance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), (np.size(two_theta),))[:_LINES].copy()
+    effort = _THOROUGH if thorough else _QUICK
+    angles = angles[: effort.lines]
+    allowance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), (np.size(two_theta),))[: effort.lines].copy()
     missed = min(missed, angles.size // 5)
     found: list[Lattice] = []
     for name in SYSTEMS:
         if name not in systems or angles.size < (3, 4, 4, 6, 8, 10)[SYSTEMS.index(name)]:
             continue
-        rows, stopped = _search(SYSTEMS.index(name), angles, wavelength, allowance, missed, zero, largest, progress, thorough)
+        rows, stopped = _search(SYSTEMS.index(name), angles, wavelength, allowance, missed, zero, largest, progress, effort)
         rows = _with_sublattices(rows, SYSTEMS.index(name), angles, wavelength, allowance, zero)
         found += [lattice for row in rows for lattice in _judge(row, SYSTEMS.index(name), angles, wavelength, allowance)]
         found = _distinct(found, angles, wavelength, float(allowance.max()))[: 2 * top]
@@ -233,11 +244,13 @@ def _codes(system: int, most: int) -> Array:
         return np.array([[n] for n in range(1, 36) if n not in {7, 15, 23, 28, 31}], dtype=np.float64)
     if system == 1:
         return np.array(
-            [(m, l * l) for m in (0, 1, 3, 4, 7, 9, 12) for l in range(10) if m + l and m * l <= 40], dtype=np.float64
+            [(m, l * l) for m in (0, 1, 3, 4, 7, 9, 12) for l in range(2 * most) if m + l and m * l <= 8 * most],
+            dtype=np.float64,
         )
     if system == 2:
         return np.array(
-            [(m, l * l) for m in (0, 1, 2, 4, 5, 8, 9, 10) for l in range(8) if m + l and m * l <= 40], dtype=np.float64
+            [(m, l * l) for m in (0, 1, 2, 4, 5, 8, 9, 10) for l in range(2 * most - 2) if m + l and m * l <= 8 * most],
+            dtype=np.float64,
         )
     if system == 3:
         some = [(h, k, l) for h in range(3) for k in range(4) for l in range(5) if 0 < h + k + l <= most]
@@ -248,24 +261,25 @@ def _codes(system: int, most: int) -> Array:
 
 def _search(
     system: int, angles: Array, wavelength: float, allowance: Array, missed: int, zero: float, largest: float,
-    progress: Progress | None, thorough: bool,
+    progress: Progress | None, effort: _Effort,
 ) -> tuple[Array, bool]:  # fmt: skip
     """Trial lattices of one system, rows (evidence, form, zero shift, volume); and whether the search was stopped."""
     q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
     deviation = slope * allowance
-    free, codes = template(system), _codes(system, 5 if thorough else 4)
-    best = np.full((_KEPT, 9), -30.0)
+    free, codes = template(system), _codes(system, effort.indices)
+    best = np.full((effort.kept, 9), -30.0)
     usual = min(q.size, _MERIT) * MULTIPLICITY[system] / (2.0944 * q[min(q.size, _MERIT) - 1] ** 1.5)
     least = 5.0 if system < 3 else 0.25 * usual
-    bounds = np.array([least, min(usual / _SEEN[system], largest * (4.0 if system < 4 else 2.0)), MULTIPLICITY[system]])
+    bounds = np.array([least, min(usual / effort.seen[system], largest * (4.0 if system < 4 else 2.0)), MULTIPLICITY[system]])
     reach, most = float(angles[-1]), float(allowance.max())
     common = (q, slope, deviation, free)
     rest = (missed, bounds, reach, most, zero, best)
     name = SYSTEMS[system]
     if system < 3:
-        search_axial(*common, system, codes, 12 if system == 0 else 10, *rest)
+        search_axial(*common, system, codes, effort.axial + (2 if system == 0 else 0), *rest)
         return best[best[:, 0] > -30.0], bool(progress and progress(name, 1, 1))
-    firsts, (pairs, lines) = (4 + missed, _REACH[system]) if thorough else (3 + missed // 2, _QUICK[system])
+    firsts = effort.indices - 1 + (missed if effort is _THOROUGH else missed // 2)
+    pairs, lines = effort.pairs[system - 3], effort.others[system - 3]
     for start in range(firsts):
         if system == 3:
             search_orthorhombic(*common, codes, pairs, lines, *rest, start)
@@ -284,7 +298,7 @@ def _with_sublattices(rows: Array, system: int, angles: Array, wavelength: float
     q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
     halves = [(1, 1, 2), (2, 2, 1), (2, 2, 2)] if system < 3 else list(product((1, 2), repeat=3))[1:]
     out = [rows]
-    for row in rows[np.argsort(-rows[:, 0])][:8]:
+    for row in rows[np.argsort(-rows[:, 0])][:6]:
         for x, y, z in halves if system else [(2, 2, 2)]:
             new = row.copy()
             new[1:7] *= (x * x, y * y, z * z, y * z, x * z, x * y)
