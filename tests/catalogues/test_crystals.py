@@ -40,7 +40,14 @@ SPLIT = {"Na0.29MnO2.75-birnessite-without-hydrogen"}
 #: nitrite brings two oxygen atoms to 2.10 angstrom
 NITRITES = {"NaNO2-sodium-nitrite"}
 #: their oxygen comes in pairs
-PEROXIDES = {"Li2O2-lithium-peroxide", "Na2O2-sodium-peroxide", "LiO2-superoxide", "NaO2-superoxide", "KO2-superoxide"}
+PEROXIDES = {
+    "Li2O2-lithium-peroxide",
+    "Na2O2-sodium-peroxide",
+    "BaO2-peroxide",
+    "LiO2-superoxide",
+    "NaO2-superoxide",
+    "KO2-superoxide",
+}
 
 
 @cache
