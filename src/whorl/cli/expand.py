@@ -10,8 +10,13 @@ from pathlib import Path
 from whorl.core.errors import PatternError
 
 #: suffixes that measured data have, and those that anything may have
-_OWN = frozenset(".gr .fgr .cgr .dgr .gofr .fq .fofq .sq .soq .sofq .iq .chi .nxs .nx5 .h5 .hdf5 .hdf".split())
-_ANY = frozenset(".dat .txt .csv .tsv .xy .xye .asc".split())
+_OWN = frozenset(
+    (
+        ".gr .fgr .cgr .dgr .gofr .fq .fofq .sq .soq .sofq .iq .chi .nxs .nx5 .h5 .hdf5 .hdf "
+        ".xy .xye .xrdml .raw .brml .ras .rasx .gsas .gsa .gss .gda .fxye .fxy .xra .cwn .uxd .xyd"
+    ).split()
+)
+_ANY = frozenset(".dat .txt .csv .tsv .asc .json".split())
 
 
 def expand(words: Sequence[str]) -> list[str]:

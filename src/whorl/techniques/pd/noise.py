@@ -20,6 +20,8 @@ _WINDOWS = 60
 _MAD = 1.4826
 #: scatter over the square root of the counts, between which numbers are believed to be counts
 _COUNTS = (0.6, 1.5)
+#: least uncertainty of processed data, of the height of the strong peaks
+_CLEANED = 1e-3
 _LEAST = 0.02  # of the median variance: no point is that certain
 
 
@@ -82,7 +84,9 @@ def uncertainty(y: Array, sigma: Array | None, *, counts: bool = False) -> Uncer
     variance = a + b * np.maximum(y - level.min(), 0.0)
     if not np.median(variance) > 1e-12 * float(np.max(np.abs(y))) ** 2:  # no noise to speak of: simulated, or smoothed
         variance = np.full(y.shape, 1.0)
-    variance = np.maximum(variance, _LEAST * float(np.median(variance)))
+    # a background that was cut off takes its noise with it: no point is then known better than the pattern as a whole
+    floor = (_CLEANED * float(np.percentile(y, 99.9) - np.median(y))) ** 2
+    variance = np.maximum(variance, max(_LEAST * float(np.median(variance)), floor))
     return Uncertainty(
         np.sqrt(variance),
         absolute=False,

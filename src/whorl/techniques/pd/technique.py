@@ -38,6 +38,8 @@ _GAUSS, _LORENTZ = 0.6, 0.3
 _HUMP = 1 / 15.0
 #: how far a phase's own lines are to be there: as part of its amount, and in standard deviations
 _THERE, _SURE = 0.4, 4.0
+#: correlation of two phases' patterns beyond which they are one
+_ALIKE = 0.7
 _OWN = 0.6  # of the model at a point, from which the point is a phase's own
 
 
@@ -162,18 +164,25 @@ class PowderDiffraction:
         named = problem.named_values(fit.values)
         if any(v > _HUMP for n, v in named.items() if n.endswith("inverse_size")):
             return False
-        return all(_seen(fit, number) for number in range(count))
+        plain = problem.evaluate(fit.values, jacobian=False).basis[:, :count]
+        return not _alike(plain) and all(_seen(fit, number, plain * amounts) for number in range(count))
 
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.pd.explain`."""
         return explain.findings(fit, leftover=leftover)
 
 
-def _seen(fit: Fit, number: int) -> bool:
+def _alike(patterns: Array) -> bool:
+    """Tell whether two phases have so much the same pattern, shape (n, phases), that one may be the misfit of the other."""
+    size = np.maximum(np.linalg.norm(patterns, axis=0), 1e-300)
+    likeness = (patterns / size).T @ (patterns / size)
+    return float(np.max(likeness - np.eye(len(likeness)), initial=0.0)) > _ALIKE
+
+
+def _seen(fit: Fit, number: int, plain: Array) -> bool:
     """Tell whether what is left without a phase is there at the phase's own points in about the amount that it claims."""
     problem = fit.problem
     basis = problem.evaluate(fit.values, jacobian=False).basis * fit.factors
-    plain = model_of(fit).evaluate(fit.values, jacobian=False).basis[:, : len(fit.factors)] * fit.factors
     whole = np.maximum(plain.sum(axis=1), 1e-300)
     own = plain[:, number] > _OWN * whole
     own &= plain[:, number] > 0.02 * float(plain[:, number].max(initial=0.0))
