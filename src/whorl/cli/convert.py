@@ -15,10 +15,12 @@ _STRUCTURES = (".cif", ".xyz", ".extxyz")
 
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="A measurement (file, or file#frame) or a structure.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Its suffix chooses the format: .gr .nxs .dat, .cif .xyz.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Its suffix chooses the format: .gr .xye .nxs .dat, .cif .xyz.")
+    ],
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
 ) -> None:
-    """Convert a measurement (.gr .fq .sq .iq .dat .nxs) or a structure (.cif .xyz) to another format."""
+    """Convert a measurement (.gr .fq .sq .iq .xy .xye .dat .nxs) or a structure (.cif .xyz) to another format."""
     if target.exists() and not force:
         same = Path(source).exists() and target.samefile(source)
         remedy = "Choose another name." if same else "Choose another name, or pass --force to replace it."

@@ -89,6 +89,9 @@ def parameters(candidate: Candidate) -> str:
 def main_parameters(candidate: Candidate) -> str:
     """Give the first parameters of a candidate in one line."""
     found = [f"{name} {format_quantity(q)}" for name, q in candidate.parameters.items()]
+    if len(candidate.phases) > 1:
+        shares = " : ".join(format_quantity(p.weight_fraction) for p in candidate.phases)
+        found = [f"weight fractions {shares}", *found[: _PARAMETERS - 2]]
     return ", ".join(found[:_PARAMETERS])
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
 from whorl.techniques.pd.leftover import left_over
-from whorl.techniques.pd.residual import PdProblem, model_of
+from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
 from whorl.techniques.protocol import Findings
 
 Array = NDArray[np.float64]
@@ -33,8 +33,12 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         known = float(sigma) if np.isfinite(sigma) else None
         parameters[p.name] = Quantity(value=float(value), sigma=known, unit=p.unit, at_limit=limit)
     parameters |= _sizes(parameters)
-    for term, value, sigma in zip(problem.linear, fit.factors, fit.factor_sigma, strict=True):
+    amounts = zip(problem.linear, fit.factors, fit.factor_sigma, strict=True)
+    for term, value, sigma in list(amounts)[
+        : len(problem.phases)
+    ]:  # those of the background's curves say nothing by themselves
         parameters[term.name] = Quantity(value=float(value), sigma=float(sigma), unit=term.unit)
+    parameters = dict(sorted(parameters.items(), key=_importance))
     own = problem.own_values(fit.values)
     structures = tuple(phase.refined(values) for phase, values in zip(problem.phases, own, strict=True))
     curve = Curve(problem.x, problem.observed, fit.calculated, "2theta (degree)", f"intensity ({problem.signal.unit})")
@@ -47,6 +51,16 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         shown += f" and {more} more" if more > 0 else ""
         notes.append(f"unexplained peaks at 2theta = {shown} degrees: an unknown phase is present")
     return Findings(parameters, phases, structures, curve, notes, left)
+
+
+def _importance(item: tuple[str, Quantity]) -> int:
+    """Place of a parameter in a table: cells, sizes, atoms, then texture and the instrument."""
+    bare = item[0].split(":")[-1]
+    order = (("a", "b", "c", "alpha", "beta", "gamma"), ("size",), ("inverse_size", "strain"))
+    found = next((n for n, names in enumerate(order) if bare in names), None)
+    if found is not None:
+        return found
+    return 6 if bare in SHARED else 5 if bare.startswith("texture") else 4 if bare == "scale" else 3
 
 
 def weight_fractions(scales: Array, densities: Array) -> Array:
