@@ -35,6 +35,8 @@ Progress = Callable[[str, int, int], bool | None]
 
 _HALF_DEGREE = np.pi / 360.0
 _MERIT = 20  # lines that the figures of merit are of
+_DOUBT = 0.08  # probability that a line is spurious, where nothing is known of it
+_TRUSTED, _FEW = 0.25, 6  # most doubtful lines that get indices, and the least number of them
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,35 @@ class Lattice:
     derivative_of: int = -1
 
 
+@dataclass(frozen=True)
+class _Lines:
+    """Angles, largest deviations (degree), doubts, and the places of the lines that get indices."""
+
+    angles: Array
+    allowance: Array
+    doubt: Array
+    core: NDArray[np.intp]
+
+    def cut(self) -> _Lines:
+        """The lines up to the last one that gets indices."""
+        end = int(self.core[-1]) + 1
+        return _Lines(self.angles[:end], self.allowance[:end], self.doubt[:end], self.core)
+
+
+def doubt_of(intensity: Array) -> Array:
+    """Probability that a peak belongs to another phase or another wavelength, from its intensity relative to the strongest.
+
+    A rule of thumb: 2 % for peaks above a tenth of the strongest, in inverse proportion to the intensity below, 60 % at most.
+
+    Examples
+    --------
+    >>> doubt_of(np.array([200.0, 10.0, 2.0, 0.2])).round(2)
+    array([0.02, 0.04, 0.2 , 0.6 ])
+    """
+    relative = np.asarray(intensity, dtype=np.float64) / max(float(np.max(intensity, initial=0.0)), 1e-300)
+    return np.asarray(np.clip(0.002 / np.maximum(relative, 1e-6), 0.02, 0.6), dtype=np.float64)
+
+
 def q_of(two_theta: Array, wavelength: float) -> Array:
     """Q = 1/d^2 (1/angstrom^2) of angles in degree.
 
@@ -166,7 +197,8 @@ def _deviations(q: Array, lines: Array) -> Array:
 
 
 def index_lines(
-    two_theta: Array, wavelength: float, *, tolerance: float | Array = 0.04, systems: Sequence[str] = SYSTEMS, missed: int = 2,
+    two_theta: Array, wavelength: float, *, tolerance: float | Array = 0.04, doubt: Array | None = None,
+    systems: Sequence[str] = SYSTEMS, missed: int = 2,
     zero: float = 0.03, enough: float = np.inf, largest: float = 4000.0, thorough: bool = True,
     progress: Progress | None = None, top: int = 20,
 ) -> list[Lattice]:  # fmt: skip
@@ -180,6 +212,9 @@ def index_lines(
         angstrom.
     tolerance : float or array, shape (k,)
         Largest deviation of an indexed line, degree.
+    doubt : array, shape (k,), optional
+        Probability that a line is no line of the lattice (see `doubt_of`); 0.08 for all by default. Lines above 0.25 get no
+        indices in the search, where there are enough others, but are weighed in the evidence.
     systems : sequence of str
         Crystal systems to try, from `SYSTEMS`.
     missed : int
@@ -222,18 +257,21 @@ def index_lines(
     if angles.size < 3:
         return []
     effort = _THOROUGH if thorough else _QUICK
-    angles = angles[: effort.lines]
-    allowance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), (np.size(two_theta),))[: effort.lines].copy()
-    missed = min(missed, angles.size // 5)
+    allowance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), angles.shape).copy()
+    doubts = np.full(angles.size, _DOUBT) if doubt is None else np.asarray(doubt, dtype=np.float64).copy()
+    core = np.flatnonzero(doubts <= _TRUSTED)
+    core = (core if core.size >= _FEW else np.arange(angles.size))[: effort.lines]
+    used = _Lines(angles, allowance, doubts, core).cut()
+    missed = min(missed, core.size // 5)
     found: list[Lattice] = []
     for name in SYSTEMS:
-        if name not in systems or angles.size < (3, 4, 4, 6, 8, 10)[SYSTEMS.index(name)]:
+        if name not in systems or core.size < (3, 4, 4, 6, 8, 10)[SYSTEMS.index(name)]:
             continue
-        rows, stopped = _search(SYSTEMS.index(name), angles, wavelength, allowance, missed, zero, largest, progress, effort)
-        rows = _with_sublattices(rows, SYSTEMS.index(name), angles, wavelength, allowance, zero)
-        found += [lattice for row in rows for lattice in _judge(row, SYSTEMS.index(name), angles, wavelength, allowance)]
-        found = _distinct(found, angles, wavelength, float(allowance.max()))[: 2 * top]
-        if stopped or any(f.merit >= enough and f.indexed.all() for f in found):
+        rows, stopped = _search(SYSTEMS.index(name), used, wavelength, missed, zero, largest, progress, effort)
+        rows = _with_sublattices(rows, SYSTEMS.index(name), used, wavelength, zero)
+        found += [lattice for row in rows for lattice in _judge(row, SYSTEMS.index(name), used, wavelength)]
+        found = _distinct(found, used.angles, wavelength, float(used.allowance.max()))[: 2 * top]
+        if stopped or any(f.merit >= enough and f.indexed[used.core].all() for f in found):
             break
     return found[:top]
 
@@ -260,10 +298,11 @@ def _codes(system: int, most: int) -> Array:
 
 
 def _search(
-    system: int, angles: Array, wavelength: float, allowance: Array, missed: int, zero: float, largest: float,
-    progress: Progress | None, effort: _Effort,
+    system: int, used: _Lines, wavelength: float, missed: int, zero: float, largest: float, progress: Progress | None,
+    effort: _Effort,
 ) -> tuple[Array, bool]:  # fmt: skip
     """Trial lattices of one system, rows (evidence, form, zero shift, volume); and whether the search was stopped."""
+    angles, allowance, doubt = used.angles[used.core], used.allowance[used.core], used.doubt[used.core]
     q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
     deviation = slope * allowance
     free, codes = template(system), _codes(system, effort.indices)
@@ -272,7 +311,7 @@ def _search(
     least = 5.0 if system < 3 else 0.25 * usual
     bounds = np.array([least, min(usual / effort.seen[system], largest * (4.0 if system < 4 else 2.0)), MULTIPLICITY[system]])
     reach, most = float(angles[-1]), float(allowance.max())
-    common = (q, slope, deviation, free)
+    common = (q, slope, deviation, doubt, free)
     rest = (missed, bounds, reach, most, zero, best)
     name = SYSTEMS[system]
     if system < 3:
@@ -293,8 +332,9 @@ def _search(
     return best[best[:, 0] > -30.0], False
 
 
-def _with_sublattices(rows: Array, system: int, angles: Array, wavelength: float, allowance: Array, zero: float) -> Array:
+def _with_sublattices(rows: Array, system: int, used: _Lines, wavelength: float, zero: float) -> Array:
     """The trial lattices, and the best of them with axes halved: lines of a dominant zone may have led to twice an axis."""
+    angles, allowance = used.angles[used.core], used.allowance[used.core]
     q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
     halves = [(1, 1, 2), (2, 2, 1), (2, 2, 2)] if system < 3 else list(product((1, 2), repeat=3))[1:]
     out = [rows]
@@ -303,17 +343,18 @@ def _with_sublattices(rows: Array, system: int, angles: Array, wavelength: float
             new = row.copy()
             new[1:7] *= (x * x, y * y, z * z, y * z, x * z, x * y)
             form = new[1:7]
-            count, shift = refine(form, template(system), q, slope, slope * allowance, 1.0, system, q.size, zero)
+            count, shift = refine(form, template(system), q, slope, slope * allowance, 1.0, system, q.size, zero, float(row[7]))
             if count > 0.8 * q.size and np.all(form[:3] > 0.0) and determinant(form) > 0.0:
                 new[7] = shift
                 out.append(new[None])
     return np.concatenate(out)
 
 
-def _judge(row: Array, system: int, angles: Array, wavelength: float, allowance: Array) -> list[Lattice]:
+def _judge(row: Array, system: int, used: _Lines, wavelength: float) -> list[Lattice]:
     """A trial lattice with each centring that its indexed lines allow: exact line counts, merits, evidence."""
     form, shift = row[1:7].copy(), float(row[7])
-    true = angles - shift
+    true, doubt, core = used.angles - shift, used.doubt, used.core
+    angles, allowance = used.angles, used.allowance
     q, slope = q_of(true, wavelength), slope_of(true, wavelength)
     limit = q[-1] + allowance[-1] * slope[-1]
     buffer = np.empty(6000)
@@ -321,12 +362,12 @@ def _judge(row: Array, system: int, angles: Array, wavelength: float, allowance:
     out = []
     for centring in _CENTRINGS[system]:
         lines = buffer[: all_lines(form, limit, system, centring, 2e-5, buffer)].copy()
-        merit, figure, _ = merits(true[:_MERIT], wavelength, lines, tolerance=most)
+        merit, figure, _ = merits(true[core[:_MERIT]], wavelength, lines, tolerance=most)
         indexed = merits(true, wavelength, lines, tolerance=most)[2]
-        if indexed.sum() < max(3, 0.7 * angles.size):
+        if indexed.sum() < 3 or np.sum((1.0 - doubt)[indexed]) < 0.7 * np.sum(1.0 - doubt):
             continue
         off = _deviations(q, lines) / slope
-        value = evidence(off, float(lines.size), float(angles[-1]), most, template(system).shape[0])
+        value = evidence(off, doubt, float(lines.size), float(angles[-1]), most, template(system).shape[0])
         volume = 1.0 / np.sqrt(determinant(form))
         lattice = Lattice(
             SYSTEMS[system], CENTRINGS[centring], form, cell_of(form), float(volume), float(value), merit, figure, shift,

@@ -9,12 +9,13 @@ serve as axes; in a triclinic one three lines are the axes and the sums of two o
 What passes is refined by least squares on the lines that it indexes and scored by the log evidence of the observed positions
 
 .. math::
-    \ln E = \sum_i \ln\left[\epsilon + (1 - \epsilon) \frac{R}{N} \frac{e^{-\delta_i^2 / 2 s^2}}{\sqrt{2\pi}\, s}\right]
+    \ln E = \sum_i \ln\left[\epsilon_i + (1 - \epsilon_i) \frac{R}{N} \frac{e^{-\delta_i^2 / 2 s^2}}{\sqrt{2\pi}\, s}\right]
             - p \ln\frac{R}{s},
 
 relative to lines strewn at random: R the range, N the number of lines that the lattice can have in it (the volume of the half
-sphere over the multiplicity), delta the distance to the nearest, s its standard deviation (degree of two-theta), epsilon the
-share of spurious lines, p the number of free parameters. A larger lattice has more lines to meet and a lower evidence.
+sphere over the multiplicity), delta the distance to the nearest, s its standard deviation (degree of two-theta), epsilon
+the probability that the line is spurious, p the number of free parameters. A larger lattice has more lines to meet and a lower
+evidence.
 """
 
 from __future__ import annotations
@@ -28,12 +29,11 @@ from whorl.physics.indexing_lines import determinant, nearest, squared_axes
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-SPURIOUS = 0.08  # share of observed lines that no lattice explains, in the evidence
 SHARPEST = 0.004  # least standard deviation of a position, degree
 
 
 @njit(cache=True)
-def evidence(off: Array, count: float, reach: float, tolerance: float, parameters: int) -> float:
+def evidence(off: Array, doubt: Array, count: float, reach: float, tolerance: float, parameters: int) -> float:
     """Log evidence (see above) of deviations ``off`` (n,) from the nearest of ``count`` lines over ``reach``, all in degree."""
     total, weight = 0.0, 1e-9
     for i in range(off.size):
@@ -44,17 +44,19 @@ def evidence(off: Array, count: float, reach: float, tolerance: float, parameter
     value = 0.0
     for i in range(off.size):
         hit = np.exp(-0.5 * (off[i] / s) ** 2) / (2.5066282746310002 * s) if abs(off[i]) <= tolerance else 0.0
-        value += np.log(SPURIOUS + (1.0 - SPURIOUS) * reach / max(count, 1.0) * hit)
+        value += np.log(doubt[i] + (1.0 - doubt[i]) * reach / max(count, 1.0) * hit)
     return value - parameters * np.log(reach / s)
 
 
 @njit(cache=True)
 def refine(
     g: Array, free: Array, q: Array, slope: Array, tolerance: Array, wide: float, system: int, used: int, zero: float,
+    shift: float,
 ) -> tuple[int, float]:  # fmt: skip
     """One round of least squares in place, on lines nearer than ``wide`` tolerances; gives their number and the zero shift.
 
-    ``slope`` is dQ/d(two-theta) of every line, per degree; ``zero`` the standard deviation of a zero shift (0 for none).
+    ``slope`` is dQ/d(two-theta) of every line, per degree; ``zero`` the standard deviation of a zero
+    shift (0 for none), of which ``shift`` is known from the round before.
     """
     p = free.shape[0]
     m = p + (1 if zero > 0.0 else 0)
@@ -64,8 +66,8 @@ def refine(
     axes = squared_axes(g)
     count = 0
     for i in range(used):
-        calculated = nearest(g, axes, q[i], system, hkl)
-        if abs(calculated - q[i]) > wide * tolerance[i]:
+        true = q[i] - shift * slope[i]
+        if abs(nearest(g, axes, true, system, hkl) - true) > wide * tolerance[i]:
             continue
         count += 1
         h, k, l = float(hkl[0]), float(hkl[1]), float(hkl[2])
@@ -118,7 +120,8 @@ def _proper(g: Array, least: float, most: float) -> bool:
 
 @njit(cache=True)
 def _consider(
-    g: Array, free: Array, q: Array, slope: Array, tolerance: Array, system: int, missed: int, bounds: Array, reach: float,
+    g: Array, free: Array, q: Array, slope: Array, tolerance: Array, doubt: Array,
+    system: int, missed: int, bounds: Array, reach: float,
     allowance: float, zero: float, best: Array, low: int,
 ) -> None:  # fmt: skip
     """Screen one form that rests on line ``low`` and higher ones.
@@ -139,9 +142,10 @@ def _consider(
             if gone > missed:
                 return
     trial = g.copy()
+    shift = 0.0
     for turn, used in enumerate((early, early, min(14, n), min(20, n), n, n)):
         wide = 2.5 if turn == 0 else 1.5
-        count, shift = refine(trial, free, q, slope, tolerance, wide, system, used, zero if used == n else 0.0)
+        count, shift = refine(trial, free, q, slope, tolerance, wide, system, used, zero if used >= min(14, n) else 0.0, shift)
         if count < used - missed - max(0, used - 20) // 6 or not _proper(trial, 0.8 * bounds[0], 1.2 * bounds[1]):
             return
     axes = squared_axes(trial)
@@ -150,7 +154,7 @@ def _consider(
         off[i] = (q[i] - shift * slope[i] - nearest(trial, axes, q[i] - shift * slope[i], system, hkl)) / slope[i]
     volume = 1.0 / np.sqrt(determinant(trial))
     lines = 2.0943951 * volume * q[n - 1] ** 1.5 / bounds[2]
-    value = evidence(off, lines, reach, allowance, free.shape[0])
+    value = evidence(off, doubt, lines, reach, allowance, free.shape[0])
     place = 0
     for j in range(best.shape[0]):
         if abs(best[j, 0] - value) < 2e-3 and abs(best[j, 8] - volume) < 2e-4 * volume:
@@ -166,7 +170,8 @@ def _consider(
 
 @njit(cache=True)
 def search_axial(
-    q: Array, slope: Array, tolerance: Array, free: Array, system: int, codes: Array, lines: int, missed: int, bounds: Array,
+    q: Array, slope: Array, tolerance: Array, doubt: Array,
+    free: Array, system: int, codes: Array, lines: int, missed: int, bounds: Array,
     reach: float, allowance: float, zero: float, best: Array,
 ) -> None:  # fmt: skip
     """Cubic, tetragonal and hexagonal lattices; ``codes`` (c, 2) are the factors of the one or two parameters in Q."""
@@ -175,7 +180,7 @@ def search_axial(
         for i in range(top):
             for c in range(codes.shape[0]):
                 g = q[i] / codes[c, 0] * free[0]
-                _consider(g, free, q, slope, tolerance, system, missed, bounds, reach, allowance, zero, best, i)
+                _consider(g, free, q, slope, tolerance, doubt, system, missed, bounds, reach, allowance, zero, best, i)
         return
     for i in range(top):
         for j in range(i + 1, top):
@@ -188,12 +193,13 @@ def search_axial(
                     b = (q[j] * codes[c, 0] - q[i] * codes[d, 0]) / det
                     if a > 0.0 and b > 0.0:
                         g = a * free[0] + b * free[1]
-                        _consider(g, free, q, slope, tolerance, system, missed, bounds, reach, allowance, zero, best, i)
+                        _consider(g, free, q, slope, tolerance, doubt, system, missed, bounds, reach, allowance, zero, best, i)
 
 
 @njit(cache=True)
 def search_orthorhombic(
-    q: Array, slope: Array, tolerance: Array, free: Array, codes: Array, pairs: int, lines: int, missed: int, bounds: Array,
+    q: Array, slope: Array, tolerance: Array, doubt: Array,
+    free: Array, codes: Array, pairs: int, lines: int, missed: int, bounds: Array,
     reach: float, allowance: float, zero: float, best: Array, start: int,
 ) -> None:  # fmt: skip
     """Orthorhombic lattices (A > B > C) with line ``start`` the first of three; ``codes`` (c, 3) are h^2, k^2, l^2."""
@@ -225,12 +231,13 @@ def search_orthorhombic(
                         if e <= 0.0 or b < e:
                             continue
                         g[0], g[1], g[2] = a, b, e
-                        _consider(g, free, q, slope, tolerance, 3, missed, bounds, reach, allowance, zero, best, i)
+                        _consider(g, free, q, slope, tolerance, doubt, 3, missed, bounds, reach, allowance, zero, best, i)
 
 
 @njit(cache=True)
 def search_monoclinic(
-    q: Array, slope: Array, tolerance: Array, free: Array, bases: Array, codes: Array, pairs: int, lines: int, missed: int,
+    q: Array, slope: Array, tolerance: Array, doubt: Array,
+    free: Array, bases: Array, codes: Array, pairs: int, lines: int, missed: int,
     bounds: Array, reach: float, allowance: float, zero: float, best: Array, start: int,
 ) -> None:  # fmt: skip
     """Monoclinic lattices in which line ``start`` is (h00).
@@ -272,12 +279,13 @@ def search_monoclinic(
                             if c <= 0.0 or e < 0.0 or e > 1.9 * np.sqrt(a * c):
                                 continue  # the mirror image of another one, or flat
                             g[0], g[1], g[2], g[4] = a, b, c, e
-                            _consider(g, free, q, slope, tolerance, 4, missed, bounds, reach, allowance, zero, best, low)
+                            _consider(g, free, q, slope, tolerance, doubt, 4, missed, bounds, reach, allowance, zero, best, low)
 
 
 @njit(cache=True)
 def search_triclinic(
-    q: Array, slope: Array, tolerance: Array, free: Array, pairs: int, lines: int, missed: int, bounds: Array, reach: float,
+    q: Array, slope: Array, tolerance: Array, doubt: Array,
+    free: Array, pairs: int, lines: int, missed: int, bounds: Array, reach: float,
     allowance: float, zero: float, best: Array, start: int,
 ) -> None:  # fmt: skip
     """Triclinic lattices in which line ``start`` is (100) and two later ones (010) and (001)."""
@@ -301,4 +309,4 @@ def search_triclinic(
                     for w in range(sizes[2]):
                         for sign in (1.0, -1.0):
                             g[3], g[4], g[5] = values[0, u], values[1, v], sign * values[2, w]
-                            _consider(g, free, q, slope, tolerance, 5, missed, bounds, reach, allowance, zero, best, i)
+                            _consider(g, free, q, slope, tolerance, doubt, 5, missed, bounds, reach, allowance, zero, best, i)
