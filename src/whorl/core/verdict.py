@@ -36,6 +36,8 @@ class Curve:
     calculated: NDArray[np.float64]
     x_label: str
     y_label: str
+    #: where the model of each phase has its features (reflections), one array for each phase; for marks in a plot
+    marks: tuple[NDArray[np.float64], ...] = ()
 
     @property
     def difference(self) -> NDArray[np.float64]:
@@ -125,6 +127,26 @@ class SpaceGroup(_Model):
     probability: Number
 
 
+class Deciding(_Model):
+    """A stretch of the axis that tells the first candidate from another, and for which of them it speaks."""
+
+    range: tuple[float, float]
+    evidence: Number = Field(description="log evidence for the first over the other from there; negative: for the other")
+    probability_without: Number = Field(description="of the first against the other, with this stretch left out of the data")
+    first: list[str] = Field([], description="what the first candidate has there: its reflections")
+    other: list[str] = Field([], description="what the other has there")
+
+
+class Explanation(_Model):
+    """What decides between the first candidate and the next one that says something else."""
+
+    other: str = Field(description="name of the other candidate")
+    rank: int = Field(description="its rank; above the number of candidates listed where it is not among them")
+    evidence: Number = Field(description="by how much log evidence and log prior put the first ahead, in all")
+    probability: Number = Field(description="of the first, were there only these two")
+    stretches: list[Deciding] = Field([], description="of the axis, the most telling first")
+
+
 class CredibleSet(_Model):
     """The smallest set of candidates that holds the truth with the stated probability."""
 
@@ -172,6 +194,7 @@ class Verdict(_Model):
     none_probability: float | None = None
     candidates: list[Candidate] = []
     set: CredibleSet | None = None
+    deciding: Explanation | None = Field(None, description="where there are two candidates or more")
     space_groups: list[SpaceGroup] = Field([], description="where no candidate explains the data: what the data alone say")
     assumptions: list[str] = []
     warnings: list[str] = []

@@ -19,10 +19,11 @@ from whorl.core.verdict import Candidate, CredibleSet, SpaceGroup, Verdict
 from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
+from whorl.tasks.explain import explain
 from whorl.tasks.search import search
 from whorl.tasks.sets import search_sets
 from whorl.tasks.trying import Outcome, Tried, named_values
-from whorl.tasks.weighing import misfits
+from whorl.tasks.weighing import misfits, tempering
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique
 from whorl.trust import groups as grouping
@@ -139,6 +140,7 @@ def identify(
         none_probability=none,
         candidates=candidates,
         set=CredibleSet(level=_LEVEL, members=members),
+        deciding=explain(technique, full, numbers, tempering(technique, signal, full, constants.temper)),
         space_groups=[SpaceGroup(number=n, symbol=s, probability=p) for n, s, p in groups],
         assumptions=list(signal.assumptions),
         warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, count)],

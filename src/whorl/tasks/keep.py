@@ -88,13 +88,16 @@ def _curves(verdict: Verdict) -> dict[str, dict[str, ArrayLike]]:
             found[str(c.rank)] = {
                 "x": c.curve.x, "observed": c.curve.observed, "calculated": c.curve.calculated, "labels": labels,
             }  # fmt: skip
+            found[str(c.rank)] |= {f"marks{i}": places for i, places in enumerate(c.curve.marks)}
     return found
 
 
 def _curve(fields: Mapping[str, Any] | None) -> Curve | None:
     if fields is None:
         return None
-    return Curve(fields["x"], fields["observed"], fields["calculated"], *(str(label) for label in fields["labels"]))
+    marks = tuple(fields[f"marks{i}"] for i in range(sum(name.startswith("marks") for name in fields)))
+    x_label, y_label = (str(label) for label in fields["labels"])
+    return Curve(fields["x"], fields["observed"], fields["calculated"], x_label, y_label, marks)
 
 
 def _texts(best: Candidate | None) -> dict[str, str]:

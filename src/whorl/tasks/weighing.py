@@ -48,12 +48,17 @@ def weighed(technique: Technique, signal: Any, ranked: Sequence[Tried], temper: 
     temper : Temper
         Stated discrepancy and fraction.
     """
+    temper = tempering(technique, signal, ranked, temper)
+    out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
+    return _by_misfit_where_even(sorted(out, key=lambda t: -t.score))
+
+
+def tempering(technique: Technique, signal: Any, ranked: Sequence[Tried], temper: Temper) -> Temper:
+    """The discrepancy and the fraction by which candidates are weighed; arguments as in `weighed`."""
     best = min(ranked, key=lambda t: t.fit.rw)
     level = min(temper.discrepancy, best.fit.rw)
     testify = fraction(temper.fraction, best.fit.rw, noise_of(technique, signal, ranked))
-    temper = Temper(max(level, _LEAST_DISCREPANCY), testify)
-    out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
-    return _by_misfit_where_even(sorted(out, key=lambda t: -t.score))
+    return Temper(max(level, _LEAST_DISCREPANCY), testify)
 
 
 def noise_of(technique: Technique, signal: Any, ranked: Sequence[Tried]) -> Noise:

@@ -151,6 +151,24 @@ class Noise:
     measured: bool
 
 
+@dataclass(frozen=True)
+class Region:
+    """A stretch of the axis that holds one feature or a few that overlap.
+
+    Attributes
+    ----------
+    low, high : float
+        Ends, in the unit of the axis.
+    first, second : tuple of str
+        What either of two fits has there, the strongest first.
+    """
+
+    low: float
+    high: float
+    first: tuple[str, ...] = ()
+    second: tuple[str, ...] = ()
+
+
 class Technique(Protocol):
     """What `identify`, `refine` and `simulate` need of a technique."""
 
@@ -229,4 +247,8 @@ class Technique(Protocol):
 
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """Put a fit into words and structures, and with ``leftover`` what it does not explain."""
+        ...
+
+    def regions(self, first: Fit, second: Fit) -> list[Region]:
+        """Stretches into which the axis falls, by what two fits of one signal have there; in order, none overlapping."""
         ...

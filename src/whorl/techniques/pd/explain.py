@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
+from whorl.techniques.pd.deciding import marks
 from whorl.techniques.pd.leftover import left_over
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
 from whorl.techniques.protocol import Findings
@@ -41,7 +42,8 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
     parameters = dict(sorted(parameters.items(), key=_importance))
     own = problem.own_values(fit.values)
     structures = tuple(phase.refined(values) for phase, values in zip(problem.phases, own, strict=True))
-    curve = Curve(problem.x, problem.observed, fit.calculated, "2theta (degree)", f"intensity ({problem.signal.unit})")
+    labels = "2theta (degree)", f"intensity ({problem.signal.unit})"
+    curve = Curve(problem.x, problem.observed, fit.calculated, *labels, marks=marks(fit))
     phases = _phases(problem, fit, own)
     notes = _remarks(problem, fit, phases)
     left = left_over(fit) if leftover else None

@@ -180,6 +180,11 @@ class PowderPhase:
         new = np.concatenate([[True], (np.abs(np.diff(one)) > 2e-9) | (np.abs(np.diff(two)) > 2e-9)])
         return np.flatnonzero(new)
 
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Hkl of the peaks of one spectral line, one of each set that coincides, shape (k, 3)."""
+        return np.asarray(self.reflections.hkl[self._starts])
+
     def _textures(self, rotations: Array, metric: Array) -> None:
         hkl, o = self.reflections.hkl, self.options
         self._cos2 = None if o.march is None else cos2_to_axis(hkl, np.array(o.march), rotations, metric)

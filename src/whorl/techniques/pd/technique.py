@@ -16,13 +16,13 @@ from whorl.core.measurement import TWO_THETA, Axis, Measurement
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates, in_own_symmetry
-from whorl.techniques.pd import explain
+from whorl.techniques.pd import deciding, explain
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal, prepare
 from whorl.techniques.pd.propose import Row, pool_of, shortlist
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
 from whorl.techniques.pd.simulate import simulate
-from whorl.techniques.protocol import Findings, Noise, Progress, Shortlist
+from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist
 
 Array = NDArray[np.float64]
 
@@ -170,6 +170,10 @@ class PowderDiffraction:
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.pd.explain`."""
         return explain.findings(fit, leftover=leftover)
+
+    def regions(self, first: Fit, second: Fit) -> list[Region]:
+        """See `whorl.techniques.pd.deciding`."""
+        return deciding.regions(first, second)
 
 
 def _alike(patterns: Array) -> bool:

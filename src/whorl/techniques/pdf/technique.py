@@ -20,6 +20,7 @@ from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates
 from whorl.techniques.pdf import explain
 from whorl.techniques.pdf.admissible import admissible, family_of, key_of
+from whorl.techniques.pdf.deciding import regions
 from whorl.techniques.pdf.metals import bond_length
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.noise import noise_share
@@ -30,7 +31,7 @@ from whorl.techniques.pdf.propose import Proposal, Row, log_correlation
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.window import settle
-from whorl.techniques.protocol import Findings, Noise, Progress, Shortlist, Suggestion
+from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist, Suggestion
 
 Array = NDArray[np.float64]
 
@@ -292,6 +293,10 @@ class PairDistribution:
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.pdf.explain`."""
         return explain.findings(fit, leftover=leftover)
+
+    def regions(self, first: Fit, second: Fit) -> list[Region]:
+        """See `whorl.techniques.pdf.deciding`."""
+        return regions(first, second)
 
 
 def _core_shell(hypotheses: Sequence[Hypothesis], starts: Sequence[Mapping[str, Any]]) -> list[list[PhaseOptions]]:
