@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
+from whorl.physics.microabsorption import linear_attenuation, volume_factors
 from whorl.techniques.pd.deciding import marks
 from whorl.techniques.pd.leftover import left_over
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
@@ -16,6 +17,8 @@ Array = NDArray[np.float64]
 
 _LARGEST = 3000.0  # angstrom: larger crystallites broaden less than a laboratory sees
 _HIGH_U = 0.06
+#: grains of a powder as it comes, micrometres, and the change of a weight fraction by them that is worth a word
+_GRAINS, _MATTERS = 2.0, 0.01
 _TEXTURED = 0.3
 
 
@@ -45,7 +48,7 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
     labels = "2theta (degree)", f"intensity ({problem.signal.unit})"
     curve = Curve(problem.x, problem.observed, fit.calculated, *labels, marks=marks(fit))
     phases = _phases(problem, fit, own)
-    notes = _remarks(problem, fit, phases)
+    notes = _remarks(problem, fit, phases) + _microabsorption(problem, fit, own)
     left = left_over(fit) if leftover else None
     if left is not None and left.features:
         shown = ", ".join(f"{q.value:.2f}" for q in left.features[:8])
@@ -98,6 +101,9 @@ def _phases(problem: PdProblem, fit: Fit, own: list[Array]) -> list[Phase]:
     densities = np.array(
         [density_of(p.crystal.contents, p.volume(v)) for p, v in zip(problem.phases, own, strict=True)], dtype=np.float64
     )
+    grains = problem.instrument.grain_size
+    if grains and problem.instrument.radiation == "x-ray":
+        densities = densities / volume_factors(scales, _attenuation(problem, densities), grains)
     fractions = weight_fractions(scales, densities)
     start = len(fit.values)
     total = float(scales @ densities) or 1.0
@@ -112,6 +118,30 @@ def _phases(problem: PdProblem, fit: Fit, own: list[Array]) -> list[Phase]:
         )
         for phase, w, s in zip(problem.phases, fractions, sigma, strict=True)
     ]
+
+
+def _attenuation(problem: PdProblem, densities: Array) -> Array:
+    """Linear attenuation coefficients of the phases, 1/cm."""
+    wavelength = problem.instrument.wavelength
+    return np.array(
+        [linear_attenuation(p.crystal.contents, d, wavelength) for p, d in zip(problem.phases, densities, strict=True)]
+    )
+
+
+def _microabsorption(problem: PdProblem, fit: Fit, own: list[Array]) -> list[str]:
+    """Say what usual grains would change of the weight fractions, where that matters and no size is given."""
+    count = len(problem.phases)
+    if count < 2 or problem.instrument.radiation != "x-ray" or problem.instrument.grain_size:
+        return []
+    densities = np.array([density_of(p.crystal.contents, p.volume(v)) for p, v in zip(problem.phases, own, strict=True)])
+    scales = fit.factors[:count]
+    plain = weight_fractions(scales, densities)
+    changed = weight_fractions(scales, densities / volume_factors(scales, _attenuation(problem, densities), _GRAINS))
+    if float(np.max(np.abs(changed - plain))) < _MATTERS:
+        return []
+    shown = ", ".join(f"{p.crystal.formula} {w:.3f}" for p, w in zip(problem.phases, changed, strict=True))
+    grains = f"with grains of {_GRAINS:g} micrometres the weight fractions would be {shown}"
+    return [f"the phases absorb differently: {grains} (--set grain_size=...)"]
 
 
 def _sizes(parameters: dict[str, Quantity]) -> dict[str, Quantity]:

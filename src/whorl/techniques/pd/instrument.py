@@ -49,10 +49,16 @@ class PdInstrument(BaseModel):
     geometry: Literal["bragg-brentano", "debye-scherrer", "transmission"] = "bragg-brentano"
     divergence_slit: Literal["fixed", "automatic"] | None = None
     slit: float = Field(0.0, ge=0, le=1, description="intensity goes with sin(theta) to this power: 0 fixed, 1 automatic slit")
+    overflow: float = Field(
+        0.0, ge=0, le=90, description="2 theta below which the beam is wider than a flat sample, degrees; 0: never"
+    )
     monochromator: float | None = Field(None, ge=0, le=180, description="2 theta of a crystal monochromator, degrees")
     polarisation: float | None = Field(None, ge=0, le=1, description="part of the intensity polarised normal to the plane")
     radius: float = Field(200.0, gt=10, le=5000, description="of the goniometer, mm")
     mu_r: float = Field(0.0, ge=0, le=3, description="absorption coefficient times radius of a capillary")
+    grain_size: float = Field(
+        0.0, ge=0, le=200, description="diameter of the grains, micrometres; 0: not known"
+    )
     zero: float = Field(0.0, ge=-5, le=5, description="added to 2 theta, degrees")
     displacement: float = Field(0.0, ge=-5, le=5, description="of the sample from the goniometer's axis, mm")
     u: float = Field(0.0, ge=-10, le=10, description="Gaussian width squared with tan^2(theta), degrees^2")
@@ -86,10 +92,12 @@ SETTINGS: Mapping[str, str] = {
     "geometry": "bragg-brentano, debye-scherrer or transmission",
     "divergence_slit": "fixed or automatic",
     "slit": "power of sin(theta) in the intensity: 0 for a fixed, 1 for an automatic divergence slit",
+    "overflow": "2 theta below which the beam of a fixed slit is wider than the sample, degrees",
     "monochromator": "2 theta of the monochromator, degrees",
     "polarisation": "part of the intensity polarised normal to the plane of scattering",
     "radius": "of the goniometer, mm",
     "mu_r": "absorption coefficient times radius of a capillary",
+    "grain_size": "diameter of the grains (not of the crystallites), micrometres: weights are corrected for microabsorption",
     "zero": "zero error, degrees (fixed when given)",
     "displacement": "of the sample, mm (fixed when given)",
     "u": "instrument: Gaussian width squared with tan^2(theta), degrees^2",

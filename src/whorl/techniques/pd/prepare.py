@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 AXIAL = {"lab": 0.03, "reactor": 0.03, "synchrotron": 0.0015}
 #: Lorentzian width with tan(theta) that a tube's lines have by nature, degrees (2.3 of 8048 eV, less what is cut off)
 EMISSION = 0.025
+#: start of the angle below which the beam of a fixed slit is wider than the sample, degrees of 2 theta
+OVERFLOW = 18.0
 #: from this angle on (degrees) and above this width of peaks a pattern without a wavelength passes for one of a copper tube
 _LAB_REACH, _LAB_WIDTH = 55.0, 0.03
 _FEWEST = 30
@@ -315,6 +317,8 @@ def _infer(settings: dict[str, Any], x: Array, fwhm: float, where: str, assumpti
     settings.setdefault("axial", AXIAL.get(settings["source"], 0.0))
     if settings["source"] == "lab":
         settings.setdefault("y", EMISSION)
+        if settings["geometry"] == "bragg-brentano" and settings.get("divergence_slit") == "fixed":
+            settings.setdefault("overflow", OVERFLOW)
 
 
 def _sources(stated: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: parameters of the measurement, not of a phase
-SHARED = frozenset(("zero", "displacement", "u", "v", "w", "x", "y", "axial", "slit"))
+SHARED = frozenset(("zero", "displacement", "u", "v", "w", "x", "y", "axial", "slit", "overflow"))
 #: parameters of the instrument that may refine: limits and prior spread
 _INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
     "zero": (-1.0, 1.0, 0.1, "degree"),
@@ -37,6 +37,7 @@ _INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
     "y": (0.0, 2.0, 0.01, "degree"),
     "axial": (0.0, 0.1, 0.015, "1"),
     "slit": (0.0, 1.0, None, "1"),
+    "overflow": (0.0, 60.0, None, "degree"),
 }
 #: least Gaussian width squared, degrees^2: narrower peaks than any instrument's
 _LEAST = 1e-6
@@ -198,7 +199,9 @@ class _Shaped:
         self._axial = instrument["axial"]
         self._nodes = _nodes(t, self._axial, np.hypot(g, lorentz))
         self._log_sine = np.log(np.sin(theta))
-        self._slit = np.exp(instrument["slit"] * self._log_sine)
+        edge = max(np.radians(instrument["overflow"]) / 2, 1e-6)
+        below = theta < edge  # there the beam is wider than the sample
+        self._slit = np.exp(instrument["slit"] * self._log_sine) * np.where(below, np.sin(theta) / np.sin(edge), 1.0)
         self.strength = peaks.area * self._slit
         self.g, self.lorentz = g, lorentz
         self._parts = self._asymmetry(self._axial)
@@ -216,6 +219,7 @@ class _Shaped:
             "x": ("l", 1 / cos),
             "y": ("l", tan),
             "slit": ("area", self.strength * self._log_sine),
+            "overflow": ("area", np.where(below, -self.strength * np.radians(0.5) / np.tan(edge), 0.0)),
         }
         self._axial_row = -1
         for row, p in enumerate(shared):

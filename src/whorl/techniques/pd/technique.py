@@ -125,7 +125,7 @@ class PowderDiffraction:
         # flat samples lie off the axis by more than goniometers are misaligned; the two shifts are nearly the same
         names = ["displacement" if i.geometry == "bragg-brentano" else "zero", "w"]
         if i.geometry == "bragg-brentano" and effort != "quick":
-            names.append("slit")
+            names.append("overflow" if i.divergence_slit == "fixed" else "slit")
         if effort == "full":
             names += (
                 ["u", "y", "axial"] if i.source == "lab" else ["u", "v"] if i.source == "reactor" else ["u", "x", "y", "axial"]
@@ -136,7 +136,7 @@ class PowderDiffraction:
     def settle(self, signal: PdSignal, fit: Fit) -> PdSignal:
         """The signal with the zero error and the width of the peaks that a first fit shows, as starts of the next."""
         named = model_of(fit).named_values(fit.values)
-        update: dict[str, Any] = {n: named[n] for n in ("zero", "displacement", "w", "slit") if n in named}
+        update: dict[str, Any] = {n: named[n] for n in ("zero", "displacement", "w", "slit", "overflow") if n in named}
         return replace(signal, instrument=signal.instrument.model_copy(update=update))
 
     def noise(self, signal: PdSignal, fit: Fit) -> Noise:
