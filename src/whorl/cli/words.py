@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whorl.core.verdict import Candidate, Verdict
+from whorl.report.deciding import lines as deciding_lines
 from whorl.report.notation import MISSING, format_fixed, format_probability, format_quantity
 
 _PARAMETERS = 4  # of a candidate in the table; the report has all
@@ -34,6 +35,9 @@ def full(verdict: Verdict) -> str:
     lines = [headline(verdict), "", candidates(verdict)]
     if verdict.set is not None and len(verdict.set.members) > 1:
         lines += ["", f"{verdict.set.level:.0%} set: {', '.join(verdict.set.members)}"]
+    if verdict.deciding is not None and (told := deciding_lines(verdict)):
+        rival, ahead = verdict.deciding.other, format_fixed(verdict.deciding.evidence, 1)
+        lines += ["", f"What decides, against {rival} (log evidence {ahead} in all)", *(f"  - {text}" for text in told)]
     for title, texts in (("Warnings", verdict.warnings), ("Notes", _notes(verdict)), ("Assumed", verdict.assumptions)):
         if texts:
             lines += ["", title, *(f"  - {text}" for text in texts)]

@@ -125,7 +125,7 @@ def pretty_unit(unit: str) -> str:
 
 
 def pretty_label(label: str) -> str:
-    """Write an axis label for people: the unit in parentheses in its short form.
+    """Write an axis label for people: the unit in parentheses in its short form, Greek letters as such.
 
     Examples
     --------
@@ -136,7 +136,8 @@ def pretty_label(label: str) -> str:
     if not found:
         return label
     unit = pretty_unit(found[2])
-    return f"{found[1]} ({unit})" if unit else found[1]
+    symbol = found[1].replace("2theta", "2θ")
+    return f"{symbol} ({unit})" if unit else symbol
 
 
 def label_symbol(label: str) -> tuple[str, str]:
@@ -148,7 +149,7 @@ def label_symbol(label: str) -> tuple[str, str]:
     ('r', 'Å')
     """
     found = re.fullmatch(r"(.*)\s\(([^()]*)\)", label)
-    return (found[1], pretty_unit(found[2])) if found else (label, "")
+    return (found[1].replace("2theta", "2θ"), pretty_unit(found[2])) if found else (label, "")
 
 
 def format_probability(p: float | None) -> str:

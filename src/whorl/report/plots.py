@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
-from whorl.core.verdict import Candidate, Curve
+from whorl.core.verdict import Candidate, Curve, Explanation
 from whorl.report.colours import PALETTE
 from whorl.report.notation import label_symbol, pretty_label
 from whorl.report.vector import new_figure, plain, quiet_axes, styled
@@ -63,9 +63,14 @@ def thin_out(x: Array, y: Array, columns: int = 900) -> tuple[Array, Array]:
 
 
 def fit_figure(
-    candidate: Candidate, measurement: Measurement | None = None, *, width: float = 10.0, height: float = 5.0
+    candidate: Candidate,
+    measurement: Measurement | None = None,
+    deciding: Explanation | None = None,
+    *,
+    width: float = 10.0,
+    height: float = 5.0,
 ) -> Figure:
-    """Draw data, fit and the residual set off below.
+    """Draw data, fit and the residual set off below; marks of the reflections of each phase at the foot.
 
     Parameters
     ----------
@@ -73,6 +78,8 @@ def fit_figure(
         With its ``curve``.
     measurement : Measurement, optional
         Shows the data outside the fitted range and, where it has sigma, the band of +-1 sigma around the residual's zero.
+    deciding : Explanation, optional
+        Shades the stretches that decide between the candidate and another.
     width, height : float
         Inches.
 
@@ -97,17 +104,20 @@ def fit_figure(
     curve = _curve(candidate)
     with styled():
         figure = new_figure(width, height)
-        axes = figure.add_axes((0.62 / width, 0.52 / height, 1 - 0.72 / width, 1 - 0.86 / height))
+        left = 0.62 + 0.2 * (float(np.nanmax(np.abs(curve.observed))) >= 1e4)  # room for numbers of five digits
+        axes = figure.add_axes((left / width, 0.52 / height, 1 - (left + 0.1) / width, 1 - 0.86 / height))
         quiet_axes(axes)
         first, last = candidate.quality.range if candidate.quality else (float(curve.x[0]), float(curve.x[-1]))
         _outside(axes, measurement, first, last)
         _draw_fit(axes, curve, _sigma(curve, measurement))
+        _draw_marks(axes, curve)
+        _shade(axes, deciding)
         symbol, unit = label_symbol(curve.x_label)
         axes.set_xlabel(plain(pretty_label(curve.x_label)))
         axes.set_ylabel(plain(pretty_label(curve.y_label)))
         axes.legend(loc="lower left", bbox_to_anchor=(-0.005, 1.0), ncols=4, handlelength=1.6, columnspacing=1.6, borderpad=0)
         axes.set_title(
-            plain(f"fitted from {symbol} = {first:g} to {last:g} {unit}"), loc="right", fontsize=9, color=PALETTE["muted"]
+            plain(f"fitted from {symbol} = {first:.5g} to {last:.5g} {unit}"), loc="right", fontsize=9, color=PALETTE["muted"]
         )
         return figure
 
@@ -158,6 +168,27 @@ def _draw_fit(axes: Axes, curve: Curve, sigma: Array | None, columns: int = 900)
     axes.plot(*thin_out(curve.x, residual + offset, columns), color=PALETTE["residual"], lw=0.9, label="data − fit")
     bottom = offset + float(min(np.nanmin(residual), -0.02 * span))
     axes.set_ylim(bottom - 0.03 * span, high + 0.05 * span)
+
+
+def _draw_marks(axes: Axes, curve: Curve) -> None:
+    """Draw a row of ticks for each phase at the foot, where its model has reflections."""
+    if not curve.marks:
+        return
+    bottom, top = axes.get_ylim()
+    row = 0.035 * (top - bottom)
+    for number, places in enumerate(curve.marks, 1):
+        foot = bottom - number * row
+        axes.vlines(places, foot + 0.15 * row, foot + 0.85 * row, color=PALETTE[f"phase-{min(number, 7)}"], lw=0.8)
+    axes.set_ylim(bottom - (len(curve.marks) + 0.3) * row, top)
+
+
+def _shade(axes: Axes, deciding: Explanation | None) -> None:
+    """Shade what decides, the darker the more it tells."""
+    found = [] if deciding is None else deciding.stretches
+    most = max((abs(s.evidence) for s in found), default=0.0)
+    for stretch in found:
+        colour = PALETTE["fit" if stretch.evidence > 0 else "residual"]
+        axes.axvspan(*stretch.range, color=colour, alpha=0.04 + 0.18 * abs(stretch.evidence) / most, lw=0, zorder=-1)
 
 
 def _outside(axes: Axes, measurement: Measurement | None, first: float, last: float) -> None:

@@ -122,17 +122,23 @@ def best_fit(verdict: Verdict, measurement: Measurement | None) -> Markup | None
         f"off, the "
         f"difference data minus fit. Rw is {format_fixed(best.rw, 3)}."
     )
-    drawing = to_svg(fit_figure(best, measurement), f"Fit of {best.name}", text, "fit")
+    drawing = to_svg(fit_figure(best, measurement, verdict.deciding), f"Fit of {best.name}", text, "fit")
     title = "Closest fit" if verdict.is_none else "Best fit"
     return section(
         "best-fit",
         f"{title}: {best.name}",
-        tag("figure", wide(drawing, "Plot of the fit"), tag("figcaption", _fit_caption(best, best.curve))),
+        tag("figure", wide(drawing, "Plot of the fit"), tag("figcaption", _fit_caption(best, best.curve, verdict))),
     )
 
 
-def _fit_caption(best: Candidate, curve: Curve) -> str:
-    return f"Grey: data. Orange: fit of {best.name}. Blue, set off: data minus fit. {curve.x.size} points shown."
+def _fit_caption(best: Candidate, curve: Curve, verdict: Verdict) -> str:
+    text = f"Grey: data. Orange: fit of {best.name}. Blue, set off: data minus fit. {curve.x.size} points shown."
+    if curve.marks:
+        text += f" Marks below: reflections of {listed([p.name for p in best.phases])}, from above."
+    found = verdict.deciding
+    if found is not None and found.stretches:
+        text += f" Shaded: what decides between {best.name} (orange) and {found.other} (blue), the darker the more."
+    return text
 
 
 def candidates(verdict: Verdict) -> Markup | None:

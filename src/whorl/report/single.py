@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
-from whorl.report import origin, sections
+from whorl.report import deciding, origin, sections
 from whorl.report.companions import write_companions
 from whorl.report.markup import Child, Markup, page, tag
 from whorl.report.storage import safe_stem, write_whole
@@ -17,6 +17,7 @@ from whorl.report.storage import safe_stem, write_whole
 _CONTENTS = (
     ("best-fit", "Best fit"),
     ("candidates", "Candidates"),
+    ("decides", "What decides"),
     ("structures", "Structures"),
     ("parameters", "Parameters"),
     ("correlations", "Correlations"),
@@ -91,6 +92,7 @@ def render(
         sections.notices(verdict),
         sections.best_fit(verdict, measurement),
         sections.candidates(verdict),
+        deciding.what_decides(verdict),
         sections.gallery(verdict),
         sections.parameters(verdict),
         sections.correlations(verdict),

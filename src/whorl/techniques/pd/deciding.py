@@ -19,8 +19,8 @@ from whorl.techniques.protocol import Region
 
 Array = NDArray[np.float64]
 
-#: how far a maximum rises above its surroundings: in parts of its own height, and of the highest of all
-_RISES, _LEAST = 0.25, 0.003
+#: how far a maximum rises above its surroundings: in parts of its own height, of the highest of all, in standard deviations
+_RISES, _LEAST, _SURE = 0.25, 0.003, 4.0
 #: half width of a stretch without neighbours, in widths of the peaks
 _REACH = 2.5
 #: reflections named, and their least height beside the highest of the same phase within the stretch
@@ -48,7 +48,7 @@ def regions(first: Fit, second: Fit) -> list[Region]:
     step = float(np.median(np.diff(x)))
     highest = np.maximum(np.maximum(first.problem.observed, first.calculated), second.calculated)
     smooth = running_mean(np.maximum(highest, 0.0), max(int(0.25 * fwhm / step), 0))
-    cuts = _cuts(smooth, max(int(fwhm / step), 1))
+    cuts = _cuts(smooth, _SURE / np.sqrt(np.maximum(first.problem.weights, 1e-300)), max(int(fwhm / step), 1))
     lines = [_lines(fit) for fit in (first, second)]
     out = []
     for top, left, right in cuts:
@@ -70,11 +70,11 @@ def marks(fit: Fit) -> tuple[Array, ...]:
     return tuple(out)
 
 
-def _cuts(height: Array, distance: int) -> list[tuple[int, int, int]]:
+def _cuts(height: Array, noise: Array, distance: int) -> list[tuple[int, int, int]]:
     """Maxima that stand on their own, each with the lowest points on either side, as indices."""
     least = _LEAST * float(height.max(initial=0.0))
     tops, found = find_peaks(height, prominence=max(least, 1e-300), distance=distance)
-    tops = tops[found["prominences"] > _RISES * height[tops]]
+    tops = tops[found["prominences"] > np.maximum(_RISES * height[tops], noise[tops])]
     if tops.size == 0:
         return []
     between = [int(a + np.argmin(height[a : b + 1])) for a, b in pairwise(tops)]
