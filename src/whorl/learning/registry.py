@@ -28,6 +28,7 @@ _MODULES: dict[str, str] = {
     "polyoxometalates-trees": "whorl.learning.catalogue_trees",
     "compounds-trees": "whorl.learning.catalogue_trees",
     "space-groups-pdf": "whorl.learning.space_groups",
+    "pd-symmetry": "whorl.learning.crystal_systems",
 }
 
 

@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], bool | None]
 _HALF_DEGREE = np.pi / 360.0
 _MERIT = 20  # lines that the figures of merit are of
 _DOUBT = 0.08  # probability that a line is spurious, where nothing is known of it
-_TRUSTED, _FEW = 0.25, 6  # most doubtful lines that get indices, and the least number of them
+_FEW = 6  # lines that get indices, at least
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _deviations(q: Array, lines: Array) -> Array:
 
 
 def index_lines(
-    two_theta: Array, wavelength: float, *, tolerance: float | Array = 0.04, doubt: Array | None = None,
+    two_theta: Array, wavelength: float, *, tolerance: float | Array = 0.04, doubt: Array | None = None, trusted: float = 0.25,
     systems: Sequence[str] = SYSTEMS, missed: int = 2,
     zero: float = 0.03, enough: float = np.inf, largest: float = 4000.0, thorough: bool = True,
     progress: Progress | None = None, top: int = 20,
@@ -213,8 +213,9 @@ def index_lines(
     tolerance : float or array, shape (k,)
         Largest deviation of an indexed line, degree.
     doubt : array, shape (k,), optional
-        Probability that a line is no line of the lattice (see `doubt_of`); 0.08 for all by default. Lines above 0.25 get no
-        indices in the search, where there are enough others, but are weighed in the evidence.
+        Probability that a line is no line of the lattice (see `doubt_of`); 0.08 for all by default. Lines above
+        ``trusted`` get no indices in the search, where there are enough others, but are weighed in the evidence.
+    trusted : float
     systems : sequence of str
         Crystal systems to try, from `SYSTEMS`.
     missed : int
@@ -259,7 +260,7 @@ def index_lines(
     effort = _THOROUGH if thorough else _QUICK
     allowance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), angles.shape).copy()
     doubts = np.full(angles.size, _DOUBT) if doubt is None else np.asarray(doubt, dtype=np.float64).copy()
-    core = np.flatnonzero(doubts <= _TRUSTED)
+    core = np.flatnonzero(doubts <= trusted)
     core = (core if core.size >= _FEW else np.arange(angles.size))[: effort.lines]
     used = _Lines(angles, allowance, doubts, core).cut()
     missed = min(missed, core.size // 5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -17,6 +17,8 @@ from whorl.techniques.pd.symmetry_features import choose
 Array = NDArray[np.float64]
 
 _TOLERANCES = (0.035, 0.08)  # degree at the wavelength of copper; the second where the first finds nothing convincing
+_TRUSTED = (0.25, 0.08)  # most doubtful lines that get indices: all but the faint, then the strong alone
+_ENOUGH = 9  # of the strong
 _CONVINCING = 15.0  # M20; de Wolff held 10 for the least of a lattice that is not accidental
 _CENTRES = {"A": (0.0, 0.5, 0.5), "B": (0.5, 0.0, 0.5), "C": (0.5, 0.5, 0.0), "I": (0.5, 0.5, 0.5)}
 
@@ -79,15 +81,27 @@ def index_peaks(
     doubt = doubt_of(peaks.intensity[order])
     found: list[Lattice] = []
     for tolerance in _TOLERANCES:
-        some = index_lines(
-            angles, wavelength, tolerance=tolerance * scale, doubt=doubt,
-             zero=2.0 * tolerance * scale, systems=systems, thorough=thorough,
-            enough=enough, progress=progress, top=2 * top,
-        )  # fmt: skip
-        found = sorted([*found, *some], key=lambda f: -f.evidence)
+        for trusted in _TRUSTED:
+            if trusted < _TRUSTED[0] and np.sum(doubt <= trusted) < _ENOUGH:
+                continue
+            found += index_lines(
+                angles, wavelength, tolerance=tolerance * scale, doubt=doubt, trusted=trusted, zero=2.0 * tolerance * scale,
+                systems=systems, thorough=thorough, enough=enough, progress=progress, top=2 * top,
+            )  # fmt: skip
+        found.sort(key=lambda f: -f.evidence)
         if found and found[0].merit >= _CONVINCING:
             break
-    return [cell_from(lattice) for lattice in found[:top]]
+    return [cell_from(lattice) for lattice in _once(found)[:top]]
+
+
+def _once(found: list[Lattice]) -> list[Lattice]:
+    """Each lattice once, the best first."""
+    out: list[Lattice] = []
+    for lattice in found:
+        same = (f for f in out if (f.system, f.centring) == (lattice.system, lattice.centring))
+        if not any(abs(f.volume / lattice.volume - 1.0) < 2e-3 for f in same):
+            out.append(replace(lattice, derivative_of=-1) if lattice.derivative_of >= 0 else lattice)
+    return out
 
 
 def cell_from(lattice: Lattice) -> Cell:

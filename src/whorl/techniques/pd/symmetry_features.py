@@ -19,6 +19,7 @@ MOST, FEWEST = 40, 4
 _FAINT = 0.001  # of the strongest peak: fainter ones are left out while there are 14 others
 _NONE = -30.0  # evidence where no lattice of a system was found
 _RATIOS = 9
+_STRONG = 0.08  # greatest doubt of a strong line
 _TOLERANCE = 0.05  # degree, at the wavelength of copper
 
 NAMES: tuple[str, ...] = (
@@ -44,13 +45,19 @@ def choose(two_theta: Array, intensity: Array, *, most: int = MOST) -> NDArray[n
     return (strong if strong.size >= 14 else order)[:most]
 
 
-def lattices_of(two_theta: Array, intensity: Array, wavelength: float) -> list[Lattice]:
-    """Lattices of a quick search, all systems."""
+def lattices_of(two_theta: Array, intensity: Array, wavelength: float, *, strong: bool = True) -> list[Lattice]:
+    """Lattices of a quick search, best first: from all but the faint lines, and with ``strong`` from the strong ones too."""
     tolerance = _TOLERANCE * min(1.0, wavelength / 1.54)
     doubt = doubt_of(intensity)
-    return index_lines(
-        two_theta, wavelength, tolerance=tolerance, doubt=doubt, zero=1.5 * tolerance, thorough=False, enough=40.0, top=200
-    )
+    found: list[Lattice] = []
+    for trusted in (0.25, _STRONG) if strong else (0.25,):
+        if trusted < 0.25 and not FEWEST + 3 <= np.sum(doubt <= trusted) < np.sum(doubt <= 0.25):
+            continue
+        found += index_lines(
+            two_theta, wavelength, tolerance=tolerance, doubt=doubt, trusted=trusted, zero=1.5 * tolerance, thorough=False,
+            enough=40.0, top=200,
+        )  # fmt: skip
+    return sorted(found, key=lambda f: -f.evidence)
 
 
 def features(two_theta: Array, intensity: Array, wavelength: float, lattices: list[Lattice] | None = None) -> Array:
