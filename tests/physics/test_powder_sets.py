@@ -41,7 +41,7 @@ def test_patterns_are_those_of_the_model_refined_one_by_one(crystals, phases):
 
 
 def test_slopes_are_finite_differences(phases):
-    """Every derivative of every phase, monoclinic angle and strain included, to 3e-5 of its largest value."""
+    """Every derivative of every phase; by a cell without the change of the widths with the position, a part in 300 here."""
     rng = np.random.default_rng(71)
     values = phases.mean + 0.4 * phases.spread * rng.uniform(-1, 1, phases.mean.size)
     used = np.ones(values.size, dtype=bool)
@@ -51,12 +51,12 @@ def test_slopes_are_finite_differences(phases):
         _phase(X, values, lines, j, used, basis, out)
         own = [*range(SHARED), *range(lines.row[j], lines.row[j + 1])]
         for row, k in enumerate(own):
-            step = 1e-4 * max(phases.spread[k], 1e-6)
+            step = 1e-5 * phases.spread[k]
             up, down = (phases.simulate(X, (values + s * step * np.eye(values.size)[k])[None])[0, j] for s in (1, -1))
-            wanted = (up - down) / (2 * step)
-            # the range over which tails are summed steps from point to point
-            assert np.median(np.abs(out[row] - wanted)) < 3e-5 * np.abs(wanted).max(), (j, phases.names[k])
-            assert np.corrcoef(out[row], wanted)[0, 1] > 0.99999, (j, phases.names[k])
+            off = np.abs(out[row] - (up - down) / (2 * step)) / np.abs(out[row]).max()
+            # the ends of the tails that are summed move in steps of a point: a few points jump
+            limit = 3e-3 if k in phases.where("cell") else 1e-6
+            assert np.quantile(off, 0.98) < limit, (j, phases.names[k])
 
 
 def test_factors_are_not_negative():

@@ -12,7 +12,7 @@ all displacement parameters of the phase. Widths and shapes are those of `whorl.
 
 Scales (non-negative) and the curves of the background are linear and are solved for at each point (variable projection, Golub
 & Pereyra, SIAM J. Numer. Anal. 10, 413 (1973), doi:10.1137/0710036); the other parameters have normal priors, and go by
-Gauss-Newton steps of the joint normal equations.
+Gauss-Newton steps of the joint normal equations. The change of a line's width with its position is left out of the derivatives.
 
 Parameters of a pattern, in this order: zero (degrees), displacement (mm), logarithm of the Gaussian width squared w
 (degrees^2), slit (power of sin theta); then of each phase its free cell parameters (angstrom, degrees), the logarithm of 1/size

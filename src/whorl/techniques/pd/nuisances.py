@@ -95,7 +95,7 @@ class Nuisances:
         """
 
         def log_uniform(limits: tuple[float, float], count: int | None = None) -> Any:
-            return np.exp(rng.uniform(*np.log(limits), size=count))
+            return np.exp(rng.uniform(np.log(limits[0]), np.log(limits[1]), size=count))
 
         strained, textured = rng.random() < self.strained, rng.random() < self.textured
         hump = (0.0, 0.5, 1.0)
