@@ -58,6 +58,13 @@ class Quantity(_Model):
     at_limit: bool = False
 
 
+class Estimate(Quantity):
+    """A quantity with an interval that holds the truth with the probability ``level``; ``None`` where none can be given."""
+
+    interval: tuple[float, float] | None = None
+    level: float = 0.9
+
+
 class Phase(_Model):
     """One phase of a candidate."""
 
@@ -196,6 +203,7 @@ class Verdict(_Model):
     set: CredibleSet | None = None
     deciding: Explanation | None = Field(None, description="where there are two candidates or more")
     space_groups: list[SpaceGroup] = Field([], description="where no candidate explains the data: what the data alone say")
+    parameters: dict[str, Estimate] = Field({}, description="of quantify only: what was asked for, with intervals")
     assumptions: list[str] = []
     warnings: list[str] = []
     provenance: Provenance | None = None
@@ -221,7 +229,7 @@ class Verdict(_Model):
         return not self.candidates or (self.none_probability is not None and self.none_probability > 0.5)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Give the public JSON object (floats finite or null, ``error`` only when there is one)."""
+        """Give the public JSON object (floats finite or null, ``error`` and ``parameters`` only when there are any)."""
         try:
             text = self.model_dump_json()  # this path alone turns NaN and infinities into null
         except PydanticSerializationError:  # a file name that is not UTF-8, carried as lone surrogates
@@ -229,6 +237,8 @@ class Verdict(_Model):
         data: dict[str, Any] = json.loads(text)
         if self.error is None:
             data.pop("error")
+        if not self.parameters:
+            data.pop("parameters")
         return data
 
 
