@@ -50,5 +50,5 @@ def anomalous(symbol: str, wavelength: float) -> complex:
         return 0j
     try:
         return complex(float(xraydb.f1_chantler(symbol, energy)), float(xraydb.f2_chantler(symbol, energy)))
-    except ValueError:  # beyond uranium
+    except (ValueError, IndexError):  # beyond uranium
         return 0j

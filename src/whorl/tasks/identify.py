@@ -31,6 +31,8 @@ from whorl.trust import probability
 
 _LEVEL = 0.9
 _GUESSED = "substitution/"  # keys of structures that nobody has reported
+#: probability of none where the best candidate fits in a way that no such phase could
+_NOT_THERE = 0.95
 _UNEXPLAINED = 0.5  # probability of none from which the data count as not explained
 _POLISH_FIRST, _POLISH, _POLISH_BEATEN = 60, 8, 4  # evaluations of the last fit of the first, of others, of lost ones
 _BEATEN = 15.0  # log evidence behind the first from which a candidate is shown but not polished
@@ -110,6 +112,8 @@ def identify(
         best, other = misfits(technique, outcome.signal, outcome.ranked, constants.temper.discrepancy)
         kind = outcome.ranked[0].suggestions[0].kind
         none = probability.none_probability(best, constants, kind=kind, runner_up=other)
+        if not technique.credible(outcome.ranked[0].fit):
+            none = max(none, _NOT_THERE)
         return outcome, shortlist.searched, none
 
     outcome, count, none = look()

@@ -128,11 +128,13 @@ def _apart(first: Tried, other: Tried) -> float:
 
 
 def beyond_noise(rw: float, noise: float) -> float:
-    """R_w without that of the noise; a small part of it always counts, since noise is only estimated.
+    """R_w without that of the noise, beside the signal's; a small part of it always counts, since noise is only estimated.
 
     Examples
     --------
-    >>> round(beyond_noise(0.5, 0.3), 3), round(beyond_noise(0.5, 0.5), 3)
-    (0.4, 0.1)
+    >>> round(beyond_noise(0.5, 0.3), 2), round(beyond_noise(0.5, 0.5), 2), round(beyond_noise(1.0, 1.0), 2)
+    (0.4, 0.1, 1.0)
     """
-    return float(np.sqrt(max(rw**2 - noise**2, (_LEAST_SHARE * rw) ** 2)))
+    left = np.sqrt(max(rw**2 - noise**2, (_LEAST_SHARE * rw) ** 2))
+    # of data that are hardly more than noise, little is left to be explained: what is not weighs the more
+    return float(min(left / np.sqrt(max(1 - noise**4, _LEAST_SHARE**2)), 1.0))

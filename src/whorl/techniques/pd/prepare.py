@@ -182,10 +182,11 @@ def prepare(
     x, y, sigma, warnings = _points(measurement, range, where)
     fwhm = typical_width(x, y)
     stated = {k: v for k, v in measurement.settings.items() if k in SETTINGS or k in PdInstrument.model_fields or k == "anode"}
+    in_file = stated
     if "wavelength" in given:  # a given wavelength replaces both lines of the file
         stated = {k: v for k, v in stated.items() if k not in ("wavelength", "wavelength2", "line_ratio", "anode")}
     merged = with_lines({**stated, **given})
-    assumptions = _sources(stated, given)
+    assumptions = _sources(in_file, given)
     _infer(merged, x, fwhm, where, assumptions, warnings)
     instrument = make_instrument(merged, where=where)
     found = uncertainty(y, sigma, counts=measurement.settings.get("intensity") == "counts")
@@ -231,12 +232,19 @@ def typical_width(x: Array, y: Array) -> float:
             low -= 1
         while high < x.size - 1 and above[high] > half:
             high += 1
-        widths.append(x[high] - x[low] - step)
+        widths.append(_crossing(x, above, high - 1, half) - _crossing(x, above, low, half))
         wipe = 2 * (high - low) + 3
         left[max(top - wipe, 0) : top + wipe] = 0.0
         if len(widths) > 3 and left.max() < 0.05 * above.max():
             break
     return float(np.clip(np.percentile(widths, _NARROW) if widths else 5 * step, max(_WIDTH[0], 1.5 * step), _WIDTH[1]))
+
+
+def _crossing(x: Array, y: Array, i: int, level: float) -> float:
+    """Where y crosses a level between points i and i + 1."""
+    i = min(max(i, 0), x.size - 2)
+    rise = y[i + 1] - y[i]
+    return float(x[i] + (x[i + 1] - x[i]) * np.clip((level - y[i]) / rise if rise else 0.5, 0.0, 1.0))
 
 
 def _points(
