@@ -1,0 +1,369 @@
+"""What to measure next: stretches of the axis, step and time, by the information expected for each second; and when to stop.
+
+The axis is cut into tiles of a few widths of a peak. Time is given out in portions, each to the tile where a second is expected
+to tell most (`whorl.lab.gain`), until what a pass may take is given out. It ends where all the time that is left would tell
+less than the least worth having: the alternatives are settled and a phase whose strongest line reaches the least height of
+interest would have been seen; or nothing that can be counted settles them.
+
+The scheme of alternating between counting and identification, with ranges chosen where candidates differ, is that of Szymanski
+et al. (npj Comput. Mater. 9, 31 (2023), doi:10.1038/s41524-023-00984-y), there with a fixed threshold of a network's
+confidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import UsageError
+from whorl.core.measurement import Measurement
+from whorl.core.verdict import Candidate, Verdict
+from whorl.lab.gain import Alternatives, Unseen, information
+from whorl.lab.passes import Cost, Range
+from whorl.physics.backgrounds import running_mean, snip
+from whorl.trust import probability
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+#: bins of a tile: independent points, of which a peak has two in its width at half maximum
+_TILE = 12
+#: by which models are wrong, of their intensity
+_MODEL_ERROR = 0.06
+#: prior probability of a phase that no candidate has; at most, whatever the verdict says of none of these
+_UNSEEN, _MOST_UNSEEN = 0.1, 0.9
+#: portions that a tile is given at most, and the largest, as part of a pass
+_PORTIONS, _PART = 40, 0.1
+#: time that the end is judged by where there is no budget: times what was counted so far
+_AHEAD = 10.0
+#: steps wanted within the width of a peak at half maximum
+_STEPS = 5.0
+#: rivals that are named, and their least probability
+_NAMED, _RIVAL = 3, 0.02
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do next.
+
+    Attributes
+    ----------
+    stop : bool
+        Nothing more is worth its time.
+    reason : str
+        Why, in words.
+    ranges : tuple of Range
+        To be counted, in order; empty with ``stop``.
+    seconds : float
+        Time these take, overheads included.
+    gain : float
+        Information expected of them, nats.
+    within_reach : float
+        Information expected of all the time that is left.
+    unseen : float
+        Probability of a line that no candidate explains.
+    """
+
+    stop: bool
+    reason: str
+    ranges: tuple[Range, ...] = ()
+    seconds: float = 0.0
+    gain: float = 0.0
+    within_reach: float = 0.0
+    unseen: float = 0.0
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready."""
+        return {
+            "stop": self.stop,
+            "reason": self.reason,
+            "ranges": [{"low": r.low, "high": r.high, "step": r.step, "seconds": r.seconds} for r in self.ranges],
+            "seconds": self.seconds,
+            "gain": self.gain,
+            "within_reach": self.within_reach,
+            "unseen": self.unseen,
+        }
+
+
+def suggest_measurement(
+    measurement: Measurement,
+    verdict: Verdict,
+    *,
+    seconds: float | Array | None = None,
+    cost: Cost | None = None,
+    budget: float | None = None,
+    smallest: float = 0.03,
+    least: float = 0.03,
+    finest: float | None = None,
+) -> Plan:
+    """Say which ranges to measure again, at what step and how long, or to stop.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        What was counted so far: counts, or rates with sigma.
+    verdict : Verdict
+        Of `whorl.identify` on that measurement, with its curves.
+    seconds : float or array, shape (n,), optional
+        Time each point was counted; without it that of the file, or that which rates and their sigma imply, or 1.
+    cost : Cost, optional
+        What counting takes beside the counting itself.
+    budget : float, optional
+        Time that is left, s; without it, ten times what was counted.
+    smallest : float
+        Height of a line that must not be overlooked, relative to the strongest.
+    least : float
+        Information below which all the time left is not worth it, nats.
+    finest : float, optional
+        Finest step of the instrument; that of the measurement by default.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    UsageError
+        If the verdict has no curves.
+    """
+    if not 0 < smallest < 1 or least <= 0:
+        remedy = "Give a part of the strongest line, and a number above 0."
+        raise UsageError(f"smallest {smallest:g}, least {least:g}", remedy=remedy)
+    if verdict.best is None or verdict.best.curve is None:
+        raise UsageError("the verdict carries no curves", remedy="Take it straight from identify.")
+    scene = _scene(measurement, verdict, seconds, smallest)
+    cost = cost or Cost()
+    spent = float(np.sum(scene.seconds))
+    left = _AHEAD * spent if budget is None else budget
+    shares = _give_out(scene, cost, left, spent)
+    unseen = scene.unseen.posterior()[0]
+    if shares.reach < least or not np.any(shares.first > 0):
+        return Plan(True, _why_stop(verdict, scene, left, unseen), within_reach=shares.reach, unseen=unseen)
+    ranges = _ranges(scene, shares.first, finest or measurement.step)
+    took = sum(cost.seconds(r) for r in ranges)
+    return Plan(False, _why_go_on(verdict, scene, shares), tuple(ranges), took, shares.gain, shares.reach, unseen)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The state of knowledge in bins of independent points.
+
+    ``edges`` are those of the tiles, as indices of bins; ``counts`` the points in each bin, ``seconds`` their time together.
+    """
+
+    x: Array
+    width: float
+    counts: Array
+    seconds: Array
+    rate: Array
+    edges: Index
+    alternatives: Alternatives
+    unseen: Unseen
+    rivals: list[Candidate] = field(default_factory=list)
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles."""
+        return self.edges.size - 1
+
+    @property
+    def points(self) -> Array:
+        """Points in each tile."""
+        return np.add.reduceat(self.counts, self.edges[:-1])
+
+    def gain(self, extra: Array) -> tuple[float, Array]:
+        """Information on the alternatives, and on unseen lines in each bin, from ``extra`` seconds in each bin."""
+        precision = extra / self.rate
+        distance = self.alternatives.distance(precision).sum(axis=-1)
+        return float(information(self.alternatives.chances, distance)), self.unseen.information(precision)
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Seconds a point given to each tile in the next pass, what they are expected to tell, and all that is left would."""
+
+    first: Array
+    gain: float
+    reach: float
+    by_alternatives: float
+
+
+def _scene(measurement: Measurement, verdict: Verdict, seconds: float | Array | None, smallest: float) -> _Scene:
+    best = verdict.best
+    assert best is not None
+    assert best.quality is not None
+    low, high = best.quality.range
+    width = (high - low) / max(best.quality.independent_points, 4.0)
+    inside = (measurement.x >= low) & (measurement.x <= high) & measurement.used
+    x, y = measurement.x[inside], measurement.frame(0).signal[inside]
+    time = _times(measurement, seconds)[inside]
+    if measurement.settings.get("intensity") != "rate" and measurement.sigma is None:
+        y = y / time  # counts
+        scale = 1 / float(np.median(time))
+    else:
+        scale = 1.0
+    bins = np.minimum(((x - low) / width).astype(np.int64), int(np.ceil((high - low) / width)) - 1)
+    places, of = np.unique(bins, return_inverse=True)
+    counts = np.bincount(of).astype(np.float64)
+    total = np.asarray(np.bincount(of, time), dtype=np.float64)
+
+    def binned(values: Array) -> Array:
+        return np.asarray(np.bincount(of, values * time) / total)
+
+    rivals = [c for c in verdict.candidates if c.curve is not None]
+    curves = np.array([binned(np.interp(x, c.curve.x, c.curve.calculated)) * scale for c in rivals if c.curve is not None])
+    observed, model = binned(y), curves[0]
+    rate = np.maximum(running_mean(np.maximum(observed, model), 1), 1e-3 * float(np.abs(model).max()) + 1e-12)
+    noise = rate / total
+    ground = snip(model, max(_TILE, 4))
+    net = np.maximum(curves - ground, 0.0)
+    chances = np.array([max(c.probability, 1e-12) for c in rivals])
+    squares = (curves[:, None, :] - curves[None, :, :]) ** 2
+    alternatives = Alternatives(
+        chances / chances.sum(),
+        squares,
+        (_MODEL_ERROR * net.max(axis=0)) ** 2,
+        noise,
+        probability.calibration(verdict.technique).temper.fraction,
+    )
+    left = observed - model
+    left = left - _slow(left)
+    none = float(np.clip(verdict.none_probability or 0.0, _UNSEEN, _MOST_UNSEEN))
+    unseen = Unseen(none, smallest * float(net[0].max(initial=1e-12)), left, noise, net[0])
+    edges = np.unique(np.append(np.arange(0, places.size, _TILE), places.size)).astype(np.int64)
+    return _Scene(low + (places + 0.5) * width, width, counts, total, rate, edges, alternatives, unseen, rivals)
+
+
+def _slow(values: Array) -> Array:
+    """What of a residual is background: its running median over some tiles."""
+    from scipy.ndimage import median_filter
+
+    return np.asarray(median_filter(values, size=min(3 * _TILE, max(values.size // 2 * 2 - 1, 1)), mode="nearest"))
+
+
+def _times(measurement: Measurement, seconds: float | Array | None) -> Array:
+    """Seconds that each point was counted, shape (n,)."""
+    n = measurement.x.size
+    if seconds is not None:
+        return np.broadcast_to(np.asarray(seconds, dtype=np.float64), (n,)).copy()
+    sigma = measurement.frame(0).sigma
+    rate = measurement.settings.get("intensity") == "rate"
+    if sigma is not None and np.all(sigma > 0):
+        signal = running_mean(np.maximum(measurement.frame(0).signal, 0.0), 2)
+        known = np.maximum(signal, 1e-9 * float(signal.max(initial=1.0))) / sigma**2
+        return np.asarray(known)
+    stated = measurement.settings.get("counting_time")
+    if rate and stated is None:
+        raise UsageError(
+            "rates without sigma and without a counting time",
+            where=measurement.path,
+            remedy="Give the seconds that a point was counted.",
+        )
+    return np.full(n, float(stated or 1.0))
+
+
+def _give_out(scene: _Scene, cost: Cost, left: float, spent: float) -> _Shares:
+    """Give out the time that is left in portions, each where a second tells most; the first of it is the next pass."""
+    tile_of: Index = np.repeat(np.arange(scene.tiles), np.diff(scene.edges))
+    points = scene.points
+    usual = spent / float(scene.counts.sum())
+    cap = min(spent, left)
+    portion = np.full(scene.tiles, usual)
+    each = points * (portion / cost.at_once + cost.point)
+    given = np.zeros(scene.tiles)
+    first = given.copy()
+    used, gain_first, by_alternatives = 0.0, 0.0, 0.0
+    now, by_bin = 0.0, np.zeros(scene.x.size)
+    for _ in range(_PORTIONS * scene.tiles):
+        alone, unseen = _tile_gains(scene, given, portion, tile_of)
+        old = np.bincount(tile_of, by_bin, minlength=scene.tiles)
+        gains = (alone - now) + (unseen - old)
+        new_range = cost.range * (given == 0)
+        price = each + new_range
+        price = np.where(used + price <= left, price, np.inf)
+        best = int(np.argmax(gains / price))
+        if not np.isfinite(price[best]) or gains[best] <= 0:
+            break
+        given[best] += portion[best]
+        used += float(price[best])
+        now, by_bin = scene.gain(given[tile_of] * scene.counts)
+        if used <= cap * 1.0001 or not np.any(first):
+            first, gain_first, by_alternatives = given.copy(), now + float(by_bin.sum()), now
+        elif gains[best] / price[best] * (left - used) < 1e-3:
+            break
+        # longer and longer where it was worth it, within a part of the pass
+        portion[best] = max(usual, min(given[best], _PART * cap * cost.at_once / points[best]))
+        each[best] = points[best] * (portion[best] / cost.at_once + cost.point)
+    return _Shares(first, gain_first, now + float(by_bin.sum()), by_alternatives)
+
+
+def _tile_gains(scene: _Scene, given: Array, portion: Array, tile_of: Index) -> tuple[Array, Array]:
+    """Information on the alternatives if one tile alone got a portion more, and on unseen lines within each tile if it did."""
+    extra = given[tile_of] * scene.counts
+    more = (given + portion)[tile_of] * scene.counts
+    before = scene.alternatives.distance(extra / scene.rate)
+    after = scene.alternatives.distance(more / scene.rate)
+    changes = np.add.reduceat(after - before, scene.edges[:-1], axis=-1)
+    whole = before.sum(axis=-1)
+    told = information(scene.alternatives.chances, whole[None] + np.moveaxis(changes, -1, 0))
+    lines = scene.unseen.information(more / scene.rate)
+    return told, np.asarray(np.add.reduceat(lines, scene.edges[:-1]), dtype=np.float64)
+
+
+def _ranges(scene: _Scene, seconds: Array, finest: float) -> list[Range]:
+    """Neighbouring tiles of about the same time joined to ranges, with a step that resolves the peaks."""
+    wanted = 2 * scene.width / _STEPS
+    step = finest * max(int(np.floor(wanted / finest + 1e-6)), 1)
+    times = _levelled(seconds)
+    out: list[Range] = []
+    start = 0
+    for tile in range(1, scene.tiles + 1):
+        if tile < scene.tiles and times[tile] == times[start]:
+            continue
+        if times[start] > 0:
+            first, last = scene.edges[start], scene.edges[tile] - 1
+            low, high = float(scene.x[first] - 0.5 * scene.width), float(scene.x[last] + 0.5 * scene.width)
+            part = slice(start, tile)
+            given = float(seconds[part] @ scene.points[part]) or float(times[part] @ scene.points[part])
+            count = max((high - low) / step, 1.0)
+            out.append(Range(round(low, 4), round(high, 4), round(step, 6), float(f"{given / count:.3g}")))
+        start = tile
+    return out
+
+
+def _levelled(seconds: Array) -> Array:
+    """Times of tiles in steps of a factor of two, with single gaps filled: instruments lose time with every range."""
+    used = seconds > 0
+    if not np.any(used):
+        return seconds
+    unit = float(seconds[used].min())
+    level = np.where(used, np.round(np.log2(np.maximum(seconds, unit) / unit)), -1.0)
+    level[1:-1] = np.maximum(level[1:-1], np.minimum(level[:-2], level[2:]))
+    return np.where(level >= 0, unit * 2.0**level, 0.0)
+
+
+def _why_stop(verdict: Verdict, scene: _Scene, left: float, unseen: float) -> str:
+    assert verdict.best is not None
+    chances = scene.alternatives.chances
+    if unseen > 0.5:
+        return "a line that no candidate explains is there; counting longer would not change that"
+    if chances[0] < 1 - _RIVAL:
+        rivals = _rivals(scene)
+        names = " or ".join(rivals)
+        return f"{left:.3g} s more would hardly tell {verdict.best.name} from {names}: their patterns are too much alike"
+    return f"{verdict.best.name} is settled, and a phase of the least height of interest would have been seen"
+
+
+def _why_go_on(verdict: Verdict, scene: _Scene, shares: _Shares) -> str:
+    assert verdict.best is not None
+    rivals = _rivals(scene)
+    if rivals and shares.by_alternatives > 0.5 * shares.gain:
+        return f"to tell {verdict.best.name} from {' or '.join(rivals)}"
+    return "to see whether a line is there that no candidate explains"
+
+
+def _rivals(scene: _Scene) -> list[str]:
+    chances = scene.alternatives.chances
+    return [c.name for c, p in zip(scene.rivals[1:], chances[1:], strict=True) if p > _RIVAL][:_NAMED]
