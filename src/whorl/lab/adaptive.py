@@ -21,7 +21,7 @@ from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, Verdict
 from whorl.lab.gain import Alternatives, Unseen, information
-from whorl.lab.passes import Cost, Range
+from whorl.lab.passes import Cost, Range, is_counts, times_of
 from whorl.physics.backgrounds import running_mean, snip
 from whorl.trust import probability
 
@@ -111,7 +111,7 @@ def suggest_measurement(
     cost : Cost, optional
         What counting takes beside the counting itself.
     budget : float, optional
-        Time that is left, s; without it, ten times what was counted.
+        Time that is left, s, overheads included; without it, ten times what was counted.
     smallest : float
         Height of a line that must not be overlooked, relative to the strongest.
     least : float
@@ -136,12 +136,13 @@ def suggest_measurement(
     scene = _scene(measurement, verdict, seconds, smallest)
     cost = cost or Cost()
     spent = float(np.sum(scene.seconds))
+    spent /= cost.at_once
     left = _AHEAD * spent if budget is None else budget
     shares = _give_out(scene, cost, left, spent)
     unseen = scene.unseen.posterior()[0]
     if shares.reach < least or not np.any(shares.first > 0):
         return Plan(True, _why_stop(verdict, scene, left, unseen), within_reach=shares.reach, unseen=unseen)
-    ranges = _ranges(scene, shares.first, finest or measurement.step)
+    ranges = _ranges(scene, shares.first, finest or measurement.step, measurement.step)
     took = sum(cost.seconds(r) for r in ranges)
     return Plan(False, _why_go_on(verdict, scene, shares), tuple(ranges), took, shares.gain, shares.reach, unseen)
 
@@ -198,12 +199,10 @@ def _scene(measurement: Measurement, verdict: Verdict, seconds: float | Array | 
     width = (high - low) / max(best.quality.independent_points, 4.0)
     inside = (measurement.x >= low) & (measurement.x <= high) & measurement.used
     x, y = measurement.x[inside], measurement.frame(0).signal[inside]
-    time = _times(measurement, seconds)[inside]
-    if measurement.settings.get("intensity") != "rate" and measurement.sigma is None:
-        y = y / time  # counts
-        scale = 1 / float(np.median(time))
-    else:
-        scale = 1.0
+    time = times_of(measurement, seconds)[inside]
+    scale = 1.0
+    if is_counts(measurement):
+        y, scale = y / time, 1 / float(np.median(time))
     bins = np.minimum(((x - low) / width).astype(np.int64), int(np.ceil((high - low) / width)) - 1)
     places, of = np.unique(bins, return_inverse=True)
     counts = np.bincount(of).astype(np.float64)
@@ -243,32 +242,11 @@ def _slow(values: Array) -> Array:
     return np.asarray(median_filter(values, size=min(3 * _TILE, max(values.size // 2 * 2 - 1, 1)), mode="nearest"))
 
 
-def _times(measurement: Measurement, seconds: float | Array | None) -> Array:
-    """Seconds that each point was counted, shape (n,)."""
-    n = measurement.x.size
-    if seconds is not None:
-        return np.broadcast_to(np.asarray(seconds, dtype=np.float64), (n,)).copy()
-    sigma = measurement.frame(0).sigma
-    rate = measurement.settings.get("intensity") == "rate"
-    if sigma is not None and np.all(sigma > 0):
-        signal = running_mean(np.maximum(measurement.frame(0).signal, 0.0), 2)
-        known = np.maximum(signal, 1e-9 * float(signal.max(initial=1.0))) / sigma**2
-        return np.asarray(known)
-    stated = measurement.settings.get("counting_time")
-    if rate and stated is None:
-        raise UsageError(
-            "rates without sigma and without a counting time",
-            where=measurement.path,
-            remedy="Give the seconds that a point was counted.",
-        )
-    return np.full(n, float(stated or 1.0))
-
-
 def _give_out(scene: _Scene, cost: Cost, left: float, spent: float) -> _Shares:
     """Give out the time that is left in portions, each where a second tells most; the first of it is the next pass."""
     tile_of: Index = np.repeat(np.arange(scene.tiles), np.diff(scene.edges))
     points = scene.points
-    usual = spent / float(scene.counts.sum())
+    usual = float(scene.seconds.sum() / scene.counts.sum())
     cap = min(spent, left)
     portion = np.full(scene.tiles, usual)
     each = points * (portion / cost.at_once + cost.point)
@@ -312,10 +290,12 @@ def _tile_gains(scene: _Scene, given: Array, portion: Array, tile_of: Index) -> 
     return told, np.asarray(np.add.reduceat(lines, scene.edges[:-1]), dtype=np.float64)
 
 
-def _ranges(scene: _Scene, seconds: Array, finest: float) -> list[Range]:
+def _ranges(scene: _Scene, seconds: Array, finest: float, measured: float) -> list[Range]:
     """Neighbouring tiles of about the same time joined to ranges, with a step that resolves the peaks."""
     wanted = 2 * scene.width / _STEPS
-    step = finest * max(int(np.floor(wanted / finest + 1e-6)), 1)
+    step = finest
+    if measured > finest * 1.01:
+        step = finest * max(int(np.floor(min(wanted, measured) / finest + 1e-6)), 1)
     times = _levelled(seconds)
     out: list[Range] = []
     start = 0

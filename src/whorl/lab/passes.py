@@ -169,3 +169,50 @@ def merged(passes: Iterable[Pass], step: float, settings: Mapping[str, Any] | No
     for one in passes:
         record.add(one)
     return record.measurement()
+
+
+def is_counts(measurement: Measurement) -> bool:
+    """Tell whether the signal is numbers of counts: whole, none negative, and not said to be anything else."""
+    stated = measurement.settings.get("intensity", "counts")
+    y = measurement.frame(0).signal
+    return bool(stated == "counts" and measurement.sigma is None and np.all(y >= 0) and np.all(np.abs(y - np.round(y)) < 1e-6))
+
+
+def times_of(measurement: Measurement, seconds: float | Array | None = None) -> Array:
+    """Seconds that each point was counted, shape (n,).
+
+    Parameters
+    ----------
+    measurement : Measurement
+        Counts, or rates with sigma: a rate r with the variance v took r/v seconds.
+    seconds : float or array, shape (n,), optional
+        As known otherwise; that of the file by default, or 1: times are then multiples of that of a point.
+
+    Raises
+    ------
+    PatternError
+        If the signal is neither counts nor has sigma: how uncertain a longer measurement would be cannot be said.
+    """
+    n = measurement.x.size
+    if seconds is not None:
+        return np.broadcast_to(np.asarray(seconds, dtype=np.float64), (n,)).copy()
+    if is_counts(measurement):
+        return np.full(n, float(measurement.settings.get("counting_time") or 1.0))
+    sigma = measurement.frame(0).sigma
+    if sigma is None or not np.all(sigma > 0):
+        raise PatternError(
+            "neither counts nor values with their uncertainty",
+            where=measurement.path or "measurement",
+            remedy="Give the counts as they were measured, or say how long a point was counted.",
+        )
+    level = running_mean(np.maximum(measurement.frame(0).signal, 0.0), _NEIGHBOURS)
+    return np.asarray(np.maximum(level, 1e-6 * float(level.max(initial=1e-300))) / sigma**2)
+
+
+def pass_of(measurement: Measurement, seconds: float | None = None) -> Pass:
+    """A measurement as a pass of a scan; arguments and errors as in `times_of`."""
+    time = times_of(measurement, seconds)
+    signal = measurement.frame(0).signal
+    counts = signal if is_counts(measurement) else np.maximum(signal, 0.0) * time
+    used = measurement.used
+    return Pass(measurement.x[used], counts[used], time[used])

@@ -79,7 +79,8 @@ def _measurement(recipe: Recipe, measurement: Measurement, workspace: Workspace 
     from whorl.formats import write_measurement
 
     with tempfile.TemporaryDirectory(prefix="whorl-") as folder:
-        copy = Path(folder, f"measurement.{measurement.kind}")
+        suffix = measurement.kind if measurement.kind in ("gr", "fq", "sq", "iq") else "nxs"
+        copy = Path(folder, f"measurement.{suffix}")
         write_measurement(measurement.frame(0), copy)
         verdict = keep.labelled(found, recipe, Item(name, None, sha256_file(copy)), measurement)
         if verdict.provenance is not None:
