@@ -25,7 +25,7 @@ from whorl.tasks.sets import search_sets
 from whorl.tasks.trying import Outcome, Tried, named_values
 from whorl.tasks.weighing import misfits, tempering
 from whorl.techniques import technique_for
-from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique
+from whorl.techniques.protocol import Findings, Progress, Shortlist, Technique, Unknown
 from whorl.trust import groups as grouping
 from whorl.trust import probability
 
@@ -134,7 +134,7 @@ def identify(
     final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
     candidates = _report(technique, signal, final, progress)
     members = probability.credible_set([t.name for t in full], shares, _LEVEL)
-    groups = technique.space_groups(signal) if none > _UNEXPLAINED else []
+    alone = technique.unknown(signal) if none > _UNEXPLAINED else Unknown()
     verdict = Verdict(
         whorl=_version(),
         task="identify",
@@ -145,9 +145,9 @@ def identify(
         candidates=candidates,
         set=CredibleSet(level=_LEVEL, members=members),
         deciding=explain(technique, full, numbers, tempering(technique, signal, full, constants.temper)),
-        space_groups=[SpaceGroup(number=n, symbol=s, probability=p) for n, s, p in groups],
+        space_groups=[SpaceGroup(number=n, symbol=s, probability=p) for n, s, p in alone.space_groups],
         assumptions=list(signal.assumptions),
-        warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, count)],
+        warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, count), *alone.words],
     )
     return finish(
         verdict,

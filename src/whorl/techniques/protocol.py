@@ -169,6 +169,22 @@ class Region:
     second: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """What the data say of a structure that nothing known explains.
+
+    Attributes
+    ----------
+    space_groups : tuple of (int, str, float)
+        Number, symbol and probability of the likeliest; empty when none can be said.
+    words : tuple of str
+        What else: crystal system, cell.
+    """
+
+    space_groups: tuple[tuple[int, str, float], ...] = ()
+    words: tuple[str, ...] = ()
+
+
 class Technique(Protocol):
     """What `identify`, `refine` and `simulate` need of a technique."""
 
@@ -233,8 +249,8 @@ class Technique(Protocol):
         """What noise alone would leave of a fit's misfit."""
         ...
 
-    def space_groups(self, signal: Any) -> list[tuple[int, str, float]]:
-        """Number, symbol and probability of the likeliest space groups, whatever the structure; empty when none can be said."""
+    def unknown(self, signal: Any) -> Unknown:
+        """What the data alone say of the structure, whatever it is."""
         ...
 
     def credible(self, fit: Fit) -> bool:

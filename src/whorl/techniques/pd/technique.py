@@ -22,7 +22,7 @@ from whorl.techniques.pd.prepare import PdSignal, prepare
 from whorl.techniques.pd.propose import Row, pool_of, shortlist
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
 from whorl.techniques.pd.simulate import simulate
-from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist
+from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist, Unknown
 
 Array = NDArray[np.float64]
 
@@ -146,9 +146,11 @@ class PowderDiffraction:
         level = np.sqrt(noise / float(np.sum(problem.weights * problem.observed**2)))
         return Noise(float(min(level, fit.rw)), measured=signal.absolute)
 
-    def space_groups(self, signal: PdSignal) -> list[tuple[int, str, float]]:
-        """None are said without a cell."""
-        return []
+    def unknown(self, signal: PdSignal) -> Unknown:
+        """See `whorl.techniques.pd.unknown_cell.unknown`."""
+        from whorl.techniques.pd.unknown_cell import unknown
+
+        return unknown(signal)
 
     def choose(self, fits: Sequence[Fit]) -> Fit:
         """The fit of the least misfit."""

@@ -31,7 +31,7 @@ from whorl.techniques.pdf.propose import Proposal, Row, log_correlation
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.window import settle
-from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist, Suggestion
+from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist, Suggestion, Unknown
 
 Array = NDArray[np.float64]
 
@@ -259,14 +259,14 @@ class PairDistribution:
         """See `whorl.techniques.pdf.noise.noise_share`."""
         return noise_share(signal, fit)
 
-    def space_groups(self, signal: PdfSignal) -> list[tuple[int, str, float]]:
+    def unknown(self, signal: PdfSignal) -> Unknown:
         """See `whorl.techniques.pdf.space_groups.likelihood`."""
         from whorl.techniques.pdf.space_groups import likelihood
 
         try:
-            return [(g.number, g.symbol, g.probability) for g in likelihood(signal)[:_GROUPS]]
+            return Unknown(tuple((g.number, g.symbol, g.probability) for g in likelihood(signal)[:_GROUPS]))
         except WhorlError:  # too short a range, for one
-            return []
+            return Unknown()
 
     def choose(self, fits: Sequence[Fit]) -> Fit:
         """The fit with fewer particles, unless one more is strongly supported and of a size that the data can show.
