@@ -21,6 +21,7 @@ _HOMES = {
     "refine": "whorl.api",
     "refine_many": "whorl.api",
     "simulate": "whorl.api",
+    "suggest_measurement": "whorl.api",
     "write_measurement": "whorl.api",
     "write_structure": "whorl.api",
     "Cluster": "whorl.core.hypothesis",

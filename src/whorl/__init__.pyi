@@ -5,6 +5,7 @@ from whorl.api import read_structure as read_structure
 from whorl.api import refine as refine
 from whorl.api import refine_many as refine_many
 from whorl.api import simulate as simulate
+from whorl.api import suggest_measurement as suggest_measurement
 from whorl.api import write_measurement as write_measurement
 from whorl.api import write_structure as write_structure
 from whorl.core.errors import WhorlError as WhorlError

@@ -15,6 +15,7 @@ from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.core.workspace import Workspace
 from whorl.formats import read, read_structure, write_measurement, write_structure
+from whorl.lab import Advice, Cost, advise
 from whorl.tasks import hypotheses, recipes
 from whorl.tasks import simulate as _simulate
 from whorl.tasks.batch import run_files
@@ -34,6 +35,7 @@ __all__ = [
     "refine",
     "refine_many",
     "simulate",
+    "suggest_measurement",
     "write_measurement",
     "write_structure",
 ]
@@ -256,6 +258,81 @@ def simulate(
     """
     axis = None if x is None else np.asarray(x, dtype=np.float64)
     return _simulate.simulate(_structure(structure), technique=technique, settings=settings, x=axis)
+
+
+def suggest_measurement(
+    source: Source | Sequence[Source],
+    *,
+    catalogues: Names = None,
+    only: bool = False,
+    elements: Collection[str] | str | None = None,
+    range: tuple[float, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seconds: float | None = None,
+    cost: Cost | None = None,
+    budget: float | None = None,
+    smallest: float = 0.03,
+    least: float = 0.03,
+    workspace: Place = None,
+    progress: Progress | None = None,
+) -> Advice:
+    """Identify a powder pattern as it is so far, and say which ranges to measure next, or that it is enough.
+
+    Parameters
+    ----------
+    source : path or Measurement, or several
+        Counts, or rates with sigma; several are passes on one sample and add up.
+    catalogues, only, elements, range, settings, workspace, progress
+        As in `identify`.
+    seconds : float, optional
+        Time that a point was counted, where the files do not say.
+    cost : whorl.lab.Cost, optional
+        What counting takes beside the counting itself.
+    budget : float, optional
+        Seconds that are left; ten times what was counted by default.
+    smallest : float
+        Line that must not be overlooked, as part of the strongest.
+    least : float
+        Expected information below which all the time left is not worth it, nats.
+
+    Returns
+    -------
+    whorl.lab.Advice
+        ``verdict`` and ``plan``, with ``plan.stop``, ``plan.reason`` and ``plan.ranges``.
+
+    Raises
+    ------
+    WhorlError
+        If the measurements, a catalogue or a parameter cannot be used.
+
+    Examples
+    --------
+    >>> scan = simulate("NiO (rock salt)", "pd", x=np.arange(30.0, 70.0, 0.05), wavelength="Cu")
+    >>> counts = np.random.default_rng(1).poisson(4000 * scan.signal / scan.signal.max() + 40.0).astype(float)
+    >>> scan = Measurement("powder", scan.x, counts, settings={"wavelength": 1.540593, "counting_time": 2.0})
+    >>> advice = suggest_measurement(scan, elements=["Ni", "O"], catalogues="compounds", only=True, workspace=False)
+    >>> advice.verdict.candidates[0].formula, advice.plan.stop
+    ('NiO', True)
+    """
+    given = [source] if isinstance(source, str | os.PathLike | Measurement) else list(source)
+    recipe = recipes.Identify(
+        elements=recipes.known_elements(elements),
+        catalogues=_names(catalogues),
+        only=only,
+        range=recipes.checked_range(range),
+        settings=dict(settings or {}),
+    )
+    return advise(
+        [one if isinstance(one, Measurement) else read(one) for one in given],
+        recipe,
+        seconds=seconds,
+        cost=cost,
+        budget=budget,
+        smallest=smallest,
+        least=least,
+        workspace=_workspace(workspace),
+        progress=progress,
+    )
 
 
 def _refinement(

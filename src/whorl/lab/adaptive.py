@@ -155,6 +155,7 @@ class _Scene:
     """
 
     x: Array
+    limits: tuple[float, float]
     width: float
     counts: Array
     seconds: Array
@@ -232,7 +233,18 @@ def _scene(measurement: Measurement, verdict: Verdict, seconds: float | Array | 
     none = float(np.clip(verdict.none_probability or 0.0, _UNSEEN, _MOST_UNSEEN))
     unseen = Unseen(none, smallest * float(net[0].max(initial=1e-12)), left, noise, net[0])
     edges = np.unique(np.append(np.arange(0, places.size, _TILE), places.size)).astype(np.int64)
-    return _Scene(low + (places + 0.5) * width, width, counts, total, rate, edges, alternatives, unseen, rivals)
+    return _Scene(
+        low + (places + 0.5) * width,
+        (float(x[0]), float(x[-1])),
+        width,
+        counts,
+        total,
+        rate,
+        edges,
+        alternatives,
+        unseen,
+        rivals,
+    )
 
 
 def _slow(values: Array) -> Array:
@@ -304,7 +316,8 @@ def _ranges(scene: _Scene, seconds: Array, finest: float, measured: float) -> li
             continue
         if times[start] > 0:
             first, last = scene.edges[start], scene.edges[tile] - 1
-            low, high = float(scene.x[first] - 0.5 * scene.width), float(scene.x[last] + 0.5 * scene.width)
+            low = max(float(scene.x[first] - 0.5 * scene.width), scene.limits[0])
+            high = min(float(scene.x[last] + 0.5 * scene.width), scene.limits[1])
             part = slice(start, tile)
             given = float(seconds[part] @ scene.points[part]) or float(times[part] @ scene.points[part])
             count = max((high - low) / step, 1.0)

@@ -1,7 +1,7 @@
 r"""What counting longer is expected to tell: the mutual information between what is true and the counts to come, in nats.
 
 Hypotheses i of probability p_i predict what will be counted as normal distributions. Their mixture's information about i has no
-closed form, but a lower bound that is tight where they are close and where they are far apart,
+closed form, but a lower bound that is exact where they are far apart, and half of it where they are hardly apart,
 
 .. math::
     I \ge - \sum_i p_i \ln \sum_j p_j e^{-D_{ij}}
