@@ -21,6 +21,15 @@ def train(
     set: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of the recipe, such as catalogue=FOLDER.")
     ] = None,
+    phases: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--phases", metavar="STRUCTURE", help="A phase of a set to train for: a CIF, or catalogue/key; repeat it."
+        ),
+    ] = None,
+    range: Annotated[
+        str | None, typer.Option("--range", metavar="LOW:HIGH", help="Range of the axis to train for, such as 15:90.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write the model here; ~/.whorl/models/CARD by default.")
     ] = None,
@@ -43,6 +52,11 @@ def train(
 
     trainer = find_trainer(card)
     settings = options.read_settings(set)
+    if phases:
+        settings["phases"] = ";".join(phases)
+    if range is not None:
+        low, high = options.read_range(range) or (0.0, 0.0)
+        settings["range"] = f"{low:g}:{high:g}"
     if not quiet:
         messages.say(f"{card}: {trainer.summary}; {cases or trainer.cases} {trainer.meaning_of_cases}")
     try:

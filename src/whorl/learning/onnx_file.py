@@ -58,20 +58,25 @@ class Graph:
         self._nodes.append(body)
         return out
 
-    def to_bytes(self, *, inputs: dict[str, int], outputs: dict[str, int]) -> bytes:
+    def to_bytes(
+        self, *, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str] | None = None
+    ) -> bytes:
         """Give the file.
 
         Parameters
         ----------
         inputs, outputs : dict of str to int
             Name and width of each; their shape is (n, width), float32.
+        metadata : dict of str to str, optional
+            Texts that belong to the weights; a model that is opened has them.
         """
         graph = b"".join(_bytes(1, n) for n in self._nodes) + _text(2, self.name)
         graph += b"".join(_bytes(5, c) for c in self._constants)
         graph += b"".join(_bytes(11, _value_info(k, w)) for k, w in inputs.items())
         graph += b"".join(_bytes(12, _value_info(k, w)) for k, w in outputs.items())
         opset = _varint_field(2, _OPSET)
-        return _varint_field(1, _IR_VERSION) + _text(2, "whorl") + _bytes(7, graph) + _bytes(8, opset)
+        notes = b"".join(_bytes(14, _text(1, key) + _text(2, text)) for key, text in (metadata or {}).items())
+        return _varint_field(1, _IR_VERSION) + _text(2, "whorl") + _bytes(7, graph) + _bytes(8, opset) + notes
 
     def _name(self, letter: str) -> str:
         self._count += 1

@@ -29,6 +29,7 @@ _MODULES: dict[str, str] = {
     "compounds-trees": "whorl.learning.catalogue_trees",
     "space-groups-pdf": "whorl.learning.space_groups",
     "pd-symmetry": "whorl.learning.crystal_systems",
+    "pd-quantify": "whorl.learning.pd_quantify",
 }
 
 

@@ -43,6 +43,11 @@ class OnnxModel:
     card : Card
     weights : bytes
 
+    Attributes
+    ----------
+    metadata : dict of str to str
+        Texts in the file of the weights, what else the model needs: `whorl.learning.onnx_file.Graph.to_bytes`.
+
     Raises
     ------
     MissingExtraError
@@ -68,6 +73,7 @@ class OnnxModel:
             self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own errors have no common class
             raise ModelError("the weights are no ONNX model", where=card.name, remedy="Train or install it again.") from error
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._inputs = [(port.name, np.float64 if "double" in port.type else np.float32) for port in self._session.get_inputs()]
 
     def outputs(self, *inputs: Array) -> list[Array]:

@@ -39,6 +39,7 @@ OWN = 3
 _SCHERRER = 0.9
 _LEAST = 1e-6  # degrees^2, Gaussian width squared
 _BACK = 0.25  # of a step that made things worse
+_SETTLED = 2.0  # decrease of chi squared that a step promises, below which it is the last
 
 
 class Lines(NamedTuple):
@@ -126,14 +127,14 @@ def _reciprocal(cell, matrix, free):  # type: ignore[no-untyped-def]  # noqa: AN
     return packed, slopes, volume, log_volume
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, fastmath=True)
 def _add(out, curve, factor, begin, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     if factor != 0.0:
         for i in range(begin, end):
             out[i] += factor * curve[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _phase(x, values, lines, j, used, basis, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Pattern of phase ``j`` at unit scale into ``basis`` (n,), and its derivatives into ``out`` (SHARED + own, n).
 
@@ -330,7 +331,8 @@ def refine_set(x, y, weights, start, mean, spread, lower, upper, curves, lines, 
         Background.
     lines : Lines
     steps : int
-        Evaluations with derivatives after the first; a step that makes things worse is taken back by three quarters.
+        At most. A step that makes things worse is taken back by three quarters; one that promises less than two units of chi
+        squared is the last.
 
     Returns
     -------
@@ -411,8 +413,14 @@ def refine_set(x, y, weights, start, mean, spread, lower, upper, curves, lines, 
                     h[k, k] = 1.0
             change = _solve(h, gradient)
             v = best.copy()
+            bent = False
             for f in range(nf):
-                v[free[f]] = min(max(v[free[f]] + change[f], lower[free[f]]), upper[free[f]])
+                wanted = v[free[f]] + change[f]
+                v[free[f]] = min(max(wanted, lower[free[f]]), upper[free[f]])
+                bent = bent or v[free[f]] != wanted
+            if not bent and gradient[:nf] @ change[:nf] < _SETTLED and np.all(found[:m] + change[nf : nf + m] >= 0):
+                best, found = v, found + change[nf:]  # the last step is too short to need another look
+                break
         values[b], factors[b] = best, found
         h = hessian / max(chi2[b], 1.0)
         for f in range(nf):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Final
 
 from whorl.core.verdict import Verdict
@@ -34,8 +35,9 @@ def flat_row(verdict: Verdict) -> Row:
     Returns
     -------
     dict
-        `FIRST`, then ``name`` and ``name_sigma`` for each parameter of the best candidate, then `LAST`. Lists within a cell are
-        joined by ``"; "``. A parameter whose name is that of a fixed column gets ``parameter_`` before it.
+        `FIRST`, then ``name`` and ``name_sigma`` for each parameter of the best candidate, and with intervals ``name_low`` and
+        ``name_high`` for what was quantified, then `LAST`. Lists within a cell are joined by ``"; "``. A parameter whose name
+        is that of a fixed column gets ``parameter_`` before it.
 
     Examples
     --------
@@ -79,6 +81,10 @@ def flat_row(verdict: Verdict) -> Row:
         column = f"parameter_{name}" if name in taken else name
         row[column] = quantity.value
         row[f"{column}_sigma"] = quantity.sigma
+    for name, estimate in verdict.parameters.items():
+        low, high = estimate.interval or (None, None)
+        value = estimate.value if isfinite(estimate.value) else None
+        row |= {name: value, f"{name}_sigma": estimate.sigma, f"{name}_low": low, f"{name}_high": high}
     return row
 
 

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 _ZOOM = 0.002  # relative change of the cell by which slopes of areas are taken
-_FAINT = 2e-5  # of the strongest line of a phase, below which lines are left out
+_FAINT = 1e-4  # of the strongest line of a phase, below which lines are left out
 _BEYOND = 1.6  # bounds, in units of the half span from the centre
 
 
