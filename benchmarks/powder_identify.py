@@ -1,7 +1,7 @@
-"""Phases of measured powder patterns: the XRD-AutoAnalyzer set, weighed mixtures, minerals; searches of large catalogues; noise.
+"""Phases of measured powder patterns: the XRD-AutoAnalyzer set, weighed mixtures, minerals; large catalogues; noise.
 
-What counts. XRD-AutoAnalyzer: the formulas of the first candidate are those of the file name, with the 56 structures of the set as
-the only candidates. Weighed mixtures (file names state weight fractions): F1 of the formulas of the first candidate with the
+What counts. XRD-AutoAnalyzer: the formulas of the first candidate are those of the file name, with the 56 structures of the set
+as the only candidates. Weighed mixtures (file names state weight fractions): F1 of the formulas of the first candidate with the
 elements of the mixture given, and the mean absolute error of the fractions of true phases. Minerals: the first candidate has
 the mineral's elements, nothing given; minerals of elements that no built-in compound has are asked for *none*.
 """
@@ -167,13 +167,13 @@ def main() -> int:
     """Fill the table."""
     options = arguments(__doc__ or "")
     table = Table("Identification of phases in powder patterns")
-    noise(table, 4 if options.quick else 200)
     data = find_data()
     if data is not None:
         auto_analyzer(table, data)
         weighed(table, data, quick=options.quick)
         minerals(table, data, quick=options.quick)
         large(table, data, () if options.quick else (2000, 20000))
+    noise(table, 2 if options.quick else 200)
     return table.finish(options)
 
 

@@ -132,7 +132,7 @@ def identify(
     )
     shares = probability.share([t.score for t in full])
     final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
-    candidates = _report(technique, signal, final, progress)
+    candidates = _report(technique, signal, final, progress, explained=none <= _UNEXPLAINED)
     members = probability.credible_set([t.name for t in full], shares, _LEVEL)
     alone = technique.unknown(signal) if none > _UNEXPLAINED else Unknown()
     verdict = Verdict(
@@ -159,7 +159,12 @@ def identify(
 
 
 def _report(
-    technique: Technique, signal: Any, chosen: Sequence[tuple[Tried, int, float]], progress: Progress | None
+    technique: Technique,
+    signal: Any,
+    chosen: Sequence[tuple[Tried, int, float]],
+    progress: Progress | None,
+    *,
+    explained: bool,
 ) -> list[Candidate]:
     """Refine the chosen ones on every point of the data and put them into words."""
     out = []
@@ -170,7 +175,8 @@ def _report(
         names = {p.name for p in tried.fit.problem.parameters}
         problem, first = min(trials, key=lambda t: len(names ^ {p.name for p in t[0].parameters}))
         beaten = tried.score < chosen[0][0].score - _BEATEN
-        fit = solve(problem, start=first, max_evaluations=_POLISH_BEATEN if beaten else _POLISH_FIRST if rank == 1 else _POLISH)
+        most = _POLISH_BEATEN if beaten else _POLISH_FIRST if rank == 1 and explained else _POLISH
+        fit = solve(problem, start=first, max_evaluations=most)
         found: Findings = technique.findings(fit, leftover=rank == 1)
         out.append(
             candidate_from_fit(
