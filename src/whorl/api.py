@@ -272,7 +272,7 @@ def suggest_measurement(
     cost: Cost | None = None,
     budget: float | None = None,
     smallest: float = 0.03,
-    least: float = 0.03,
+    least: float = 0.05,
     workspace: Place = None,
     progress: Progress | None = None,
 ) -> Advice:

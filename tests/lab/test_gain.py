@@ -72,10 +72,13 @@ def test_flat_precise_data_rule_an_unseen_line_out_and_a_bump_calls_for_time_whe
     assert told[20] > 20 * np.median(told)
 
 
-def test_a_line_that_is_certainly_there_needs_no_more_time():
-    clear = unseen(80.0, 1.0)
-    assert clear.posterior()[0] > 0.999
-    assert clear.information(np.full(50, 1.0)).sum() < 1e-3
+def test_a_line_that_is_certainly_there_calls_for_time_until_its_like_stand_out_everywhere():
+    clear, noisy = unseen(80.0, 1.0), unseen(80.0, 10.0)
+    assert min(clear.posterior()[0], noisy.posterior()[0]) > 0.99
+    assert clear.information(np.full(50, 1.0)).sum() < 0.02
+    told = noisy.information(np.full(50, 1.0))
+    assert told.sum() > 0.3
+    assert told[20] < 3 * np.median(told)
 
 
 def test_a_line_under_a_peak_of_the_model_cannot_be_told_from_its_error():

@@ -42,7 +42,7 @@ def suggest(
     ] = 0.03,
     least: Annotated[
         float, typer.Option("--least", metavar="NATS", help="Stop where all the time left is expected to tell less.")
-    ] = 0.03,
+    ] = 0.05,
     json: options.Json = None,
     workspace: options.Place = None,
     quiet: options.Quiet = False,

@@ -34,6 +34,8 @@ _TILE = 12
 _MODEL_ERROR = 0.06
 #: prior probability of a phase that no candidate has; at most, whatever the verdict says of none of these
 _UNSEEN, _MOST_UNSEEN = 0.1, 0.9
+#: information that is none; what a pass leaves to learn, in parts of what stops it
+_NOTHING, _REST = 1e-3, 0.5
 #: portions that a tile is given at most, and the largest, as part of a pass
 _PORTIONS, _PART = 40, 0.1
 #: time that the end is judged by where there is no budget: times what was counted so far
@@ -95,7 +97,7 @@ def suggest_measurement(
     cost: Cost | None = None,
     budget: float | None = None,
     smallest: float = 0.03,
-    least: float = 0.03,
+    least: float = 0.05,
     finest: float | None = None,
 ) -> Plan:
     """Say which ranges to measure again, at what step and how long, or to stop.
@@ -138,7 +140,7 @@ def suggest_measurement(
     spent = float(np.sum(scene.seconds))
     spent /= cost.at_once
     left = _AHEAD * spent if budget is None else budget
-    shares = _give_out(scene, cost, left, spent)
+    shares = _give_out(scene, cost, left, spent, least)
     unseen = scene.unseen.posterior()[0]
     if shares.reach < least or not np.any(shares.first > 0):
         return Plan(True, _why_stop(verdict, scene, left, unseen), within_reach=shares.reach, unseen=unseen)
@@ -254,8 +256,11 @@ def _slow(values: Array) -> Array:
     return np.asarray(median_filter(values, size=min(3 * _TILE, max(values.size // 2 * 2 - 1, 1)), mode="nearest"))
 
 
-def _give_out(scene: _Scene, cost: Cost, left: float, spent: float) -> _Shares:
-    """Give out the time that is left in portions, each where a second tells most; the first of it is the next pass."""
+def _give_out(scene: _Scene, cost: Cost, left: float, spent: float, least: float) -> _Shares:
+    """Give out the time that is left in portions, each where a second tells most; the first of it is the next pass.
+
+    A pass takes no more than was spent so far, nor more than it needs to leave less than ``least`` to learn.
+    """
     tile_of: Index = np.repeat(np.arange(scene.tiles), np.diff(scene.edges))
     points = scene.points
     usual = float(scene.seconds.sum() / scene.counts.sum())
@@ -263,30 +268,29 @@ def _give_out(scene: _Scene, cost: Cost, left: float, spent: float) -> _Shares:
     portion = np.full(scene.tiles, usual)
     each = points * (portion / cost.at_once + cost.point)
     given = np.zeros(scene.tiles)
-    first = given.copy()
-    used, gain_first, by_alternatives = 0.0, 0.0, 0.0
-    now, by_bin = 0.0, np.zeros(scene.x.size)
+    used, now, by_bin = 0.0, 0.0, np.zeros(scene.x.size)
+    passes: list[tuple[Array, float, float]] = []
     for _ in range(_PORTIONS * scene.tiles):
         alone, unseen = _tile_gains(scene, given, portion, tile_of)
-        old = np.bincount(tile_of, by_bin, minlength=scene.tiles)
-        gains = (alone - now) + (unseen - old)
-        new_range = cost.range * (given == 0)
-        price = each + new_range
+        gains = (alone - now) + (unseen - np.add.reduceat(by_bin, scene.edges[:-1]))
+        price = each + cost.range * (given == 0)
         price = np.where(used + price <= left, price, np.inf)
         best = int(np.argmax(gains / price))
-        if not np.isfinite(price[best]) or gains[best] <= 0:
+        if not np.isfinite(price[best]) or gains[best] / price[best] * (left - used) < _NOTHING:
             break
         given[best] += portion[best]
         used += float(price[best])
         now, by_bin = scene.gain(given[tile_of] * scene.counts)
-        if used <= cap * 1.0001 or not np.any(first):
-            first, gain_first, by_alternatives = given.copy(), now + float(by_bin.sum()), now
-        elif gains[best] / price[best] * (left - used) < 1e-3:
-            break
+        if used <= cap * 1.0001 or not passes:
+            passes.append((given.copy(), now + float(by_bin.sum()), now))
         # longer and longer where it was worth it, within a part of the pass
         portion[best] = max(usual, min(given[best], _PART * cap * cost.at_once / points[best]))
         each[best] = points[best] * (portion[best] / cost.at_once + cost.point)
-    return _Shares(first, gain_first, now + float(by_bin.sum()), by_alternatives)
+    reach = now + float(by_bin.sum())
+    if not passes:
+        return _Shares(given, 0.0, reach, 0.0)
+    first, gain, by_alternatives = next((p for p in passes if p[1] > reach - _REST * least), passes[-1])
+    return _Shares(first, gain, reach, by_alternatives)
 
 
 def _tile_gains(scene: _Scene, given: Array, portion: Array, tile_of: Index) -> tuple[Array, Array]:
@@ -352,6 +356,8 @@ def _why_stop(verdict: Verdict, scene: _Scene, left: float, unseen: float) -> st
 def _why_go_on(verdict: Verdict, scene: _Scene, shares: _Shares) -> str:
     assert verdict.best is not None
     rivals = _rivals(scene)
+    if scene.unseen.posterior()[0] > 0.5 and shares.by_alternatives < 0.5 * shares.gain:
+        return "to find what a line belongs to that no candidate explains"
     if rivals and shares.by_alternatives > 0.5 * shares.gain:
         return f"to tell {verdict.best.name} from {' or '.join(rivals)}"
     return "to see whether a line is there that no candidate explains"

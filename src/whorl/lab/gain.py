@@ -13,7 +13,9 @@ D = d^2/4(v_1+v_2) + ln[(v_1+v_2)/2 sqrt(v_1 v_2)]/2.
 Two questions are asked. Which of the candidates is it? Each predicts its own fitted curve, and every point is uncertain by its
 noise and by what any model is wrong by; only what the noise will be less than it is now counts as news. And is there something
 that no candidate explains, a line of an unseen phase? It stands at any place with equal probability, some multiple of the least
-height of interest above the model; what is left of the data so far says how probable it is, and where.
+height of interest above the model; what is left of the data so far says how probable it is, and where. Once it is more likely
+there than not, the question is what it belongs to; lines of that height, anywhere, are then to be known better, until they
+stand out well.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ _MEAN, _SPREAD = 1.0, 0.5
 _SLACK = 0.2
 #: of the intensity of a model, by which a line under it cannot be told from its error
 _UNDER = 0.4
+#: to what part of the least height lines are to be known where one is there that no candidate explains
+_ENOUGH = 0.5
 _STRONGEST = 60.0
 
 
@@ -151,4 +155,10 @@ class Unseen:
         distance = np.zeros((*np.shape(apart), 2, 2))
         distance[..., 0, 1] = distance[..., 1, 0] = apart
         told = information(np.array([chance, 1 - chance]), distance)
-        return np.asarray(np.where(counted, place * told, 0.0))
+        # a line is there: what it belongs to, its other lines tell, which may be anywhere
+        named = max(2 * chance - 1, 0.0) / place.size
+        enough = (_ENOUGH * self.height) ** 2 + self.error
+        before = np.minimum(np.where(known, self.noise, np.inf), self.height**2) + enough
+        now = np.where(known, 1 / np.where(known, self.noise, 1.0), 0.0)
+        after = 1 / np.where(counted, now + precision, 1.0) + enough
+        return np.asarray(np.where(counted, place * told + named * np.maximum(0.5 * np.log(before / after), 0.0), 0.0))
