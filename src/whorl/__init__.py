@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "identify": "whorl.api",
     "identify_many": "whorl.api",
+    "quantify": "whorl.api",
     "read": "whorl.api",
     "read_structure": "whorl.api",
     "refine": "whorl.api",

@@ -1,5 +1,6 @@
 from whorl.api import identify as identify
 from whorl.api import identify_many as identify_many
+from whorl.api import quantify as quantify
 from whorl.api import read as read
 from whorl.api import read_structure as read_structure
 from whorl.api import refine as refine

@@ -316,7 +316,10 @@ def _card(request: Request, phases: PhaseSet, grid: Array, metrics: tuple[Metric
     )
 
 
-_INSTRUMENT: dict[str, str] = {name: "" for name in SETTINGS if name != "composition"}
+#: settings of the instrument that the model of the steps has
+_INSTRUMENT: dict[str, str] = {
+    name: "" for name in SETTINGS if name in PdInstrument.model_fields and name not in ("overflow", "grain_size")
+}
 
 TRAINERS = {
     MODEL: Trainer(
