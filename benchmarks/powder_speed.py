@@ -1,7 +1,7 @@
 """One simulated powder pattern, with profile, against pymatgen's sticks without: CPU time, positions, intensities.
 
-LiCoO2, LiMn2O4 and Mn2O3 with both copper K-alpha lines, 10 to 80 degrees, 3501 points. Preparation of the structure (reflection
-list, atoms of the primitive cell) is done once and not counted, as for the peer, whose structure is given. Intensities are
+LiCoO2, LiMn2O4 and Mn2O3 with both copper K-alpha lines, 10 to 80 degrees, 3501 points. Preparation of the structure (list of
+reflections, atoms of the primitive cell) is done once and not counted; the peer too has its structure given. Intensities are
 compared stick by stick with pymatgen's own form factors put into whorl's sums; displacements are zero, as in pymatgen.
 """
 

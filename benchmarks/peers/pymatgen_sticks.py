@@ -1,8 +1,8 @@
 """Powder sticks by pymatgen's XRDCalculator, its form factors, and its CPU seconds.
 
 Takes ``cifs`` (list of CIF texts), ``low``, ``high`` (degrees), ``wavelength`` (angstrom), ``repeats``. Gives for each
-``two_theta``, ``intensity`` (100 for the strongest), ``seconds`` (least CPU seconds of one call) and ``factors``: for each element
-the atomic number and the pairs (a, b) of f0 = Z - 41.78214 s^2 sum a exp(-b s^2).
+``two_theta``, ``intensity`` (100 for the strongest), ``seconds`` (least CPU seconds of one call) and ``factors``: for each
+element the atomic number and the pairs (a, b) of f0 = Z - 41.78214 s^2 sum a exp(-b s^2).
 
 S. P. Ong et al., Comput. Mater. Sci. 68, 314 (2013), doi:10.1016/j.commatsci.2012.10.028.
 """

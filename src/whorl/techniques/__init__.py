@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from whorl.techniques.protocol import Technique
 
 #: key -> kinds of measurement it takes
-KINDS = {"pdf": ("gr", "fq", "sq", "iq"), "pd": ("powder", "tof")}
+KINDS = {"pdf": ("gr", "fq", "sq", "iq"), "pd": ("powder", "tof", "peaks")}
 
 
 def get_technique(key: str) -> Technique:

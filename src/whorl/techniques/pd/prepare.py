@@ -16,6 +16,7 @@ from whorl.core.measurement import Measurement
 from whorl.physics.backgrounds import chebyshev, running_mean, snip
 from whorl.techniques.pd.instrument import ANODES, SETTINGS, PdInstrument, make_instrument, with_lines
 from whorl.techniques.pd.noise import uncertainty
+from whorl.techniques.pd.peak_list import drawn
 
 Array = NDArray[np.float64]
 
@@ -173,6 +174,8 @@ def prepare(
             where=where,
             remedy="Use a pattern of constant wavelength.",
         )
+    if measurement.kind == "peaks" and measurement.signal.ndim == 1:
+        measurement, settings = drawn(measurement, settings, where)
     if measurement.kind != "powder" or measurement.signal.ndim != 1:
         raise PatternError("this is no single powder pattern", where=where, remedy="Give one frame over the scattering angle.")
     given = dict(settings or {})
