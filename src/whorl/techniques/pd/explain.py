@@ -38,9 +38,7 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         parameters[p.name] = Quantity(value=float(value), sigma=known, unit=p.unit, at_limit=limit)
     parameters |= _sizes(parameters)
     amounts = zip(problem.linear, fit.factors, fit.factor_sigma, strict=True)
-    for term, value, sigma in list(amounts)[
-        : len(problem.phases)
-    ]:  # those of the background's curves say nothing by themselves
+    for term, value, sigma in list(amounts)[: len(problem.linear) - problem.constant]:  # those of the background say nothing
         parameters[term.name] = Quantity(value=float(value), sigma=float(sigma), unit=term.unit)
     parameters = dict(sorted(parameters.items(), key=_importance))
     own = problem.own_values(fit.values)
@@ -65,6 +63,8 @@ def _importance(item: tuple[str, Quantity]) -> int:
     found = next((n for n, names in enumerate(order) if bare in names), None)
     if found is not None:
         return found
+    if bare.startswith("I_"):
+        return 7
     return 6 if bare in SHARED else 5 if bare.startswith("texture") else 4 if bare == "scale" else 3
 
 
@@ -97,6 +97,9 @@ def density_of(contents: dict[str, float], volume: float) -> float:
 
 def _phases(problem: PdProblem, fit: Fit, own: list[Array]) -> list[Phase]:
     count = len(problem.phases)
+    if count == 1:
+        crystal = problem.phases[0].crystal
+        return [Phase(name=crystal.name, formula=crystal.formula, weight_fraction=Quantity(value=1.0, sigma=0.0, unit="1"))]
     scales = fit.factors[:count]
     densities = np.array(
         [density_of(p.crystal.contents, p.volume(v)) for p, v in zip(problem.phases, own, strict=True)], dtype=np.float64

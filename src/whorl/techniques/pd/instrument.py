@@ -56,9 +56,8 @@ class PdInstrument(BaseModel):
     polarisation: float | None = Field(None, ge=0, le=1, description="part of the intensity polarised normal to the plane")
     radius: float = Field(200.0, gt=10, le=5000, description="of the goniometer, mm")
     mu_r: float = Field(0.0, ge=0, le=3, description="absorption coefficient times radius of a capillary")
-    grain_size: float = Field(
-        0.0, ge=0, le=200, description="diameter of the grains, micrometres; 0: not known"
-    )
+    grain_size: float = Field(0.0, ge=0, le=200, description="diameter of the grains, micrometres; 0: not known")
+    intensities: Literal["structure", "free"] = "structure"
     zero: float = Field(0.0, ge=-5, le=5, description="added to 2 theta, degrees")
     displacement: float = Field(0.0, ge=-5, le=5, description="of the sample from the goniometer's axis, mm")
     u: float = Field(0.0, ge=-10, le=10, description="Gaussian width squared with tan^2(theta), degrees^2")
@@ -98,6 +97,7 @@ SETTINGS: Mapping[str, str] = {
     "radius": "of the goniometer, mm",
     "mu_r": "absorption coefficient times radius of a capillary",
     "grain_size": "diameter of the grains (not of the crystallites), micrometres: weights are corrected for microabsorption",
+    "intensities": "structure, or free: of one phase every reflection has an intensity of its own (Pawley; refine only)",
     "zero": "zero error, degrees (fixed when given)",
     "displacement": "of the sample, mm (fixed when given)",
     "u": "instrument: Gaussian width squared with tan^2(theta), degrees^2",

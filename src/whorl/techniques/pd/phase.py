@@ -109,6 +109,12 @@ class PowderPhase:
     broadening : float
         Start of the Lorentzian width by small size, degrees.
 
+    Attributes
+    ----------
+    reflections : Reflections
+    starts : array of int
+        First of each set of reflections that always coincide; each set is one peak of each spectral line.
+
     Raises
     ------
     StructureError
@@ -150,7 +156,7 @@ class PowderPhase:
                 remedy="Check the cell and the wavelength.",
             )
         self.reflections = Reflections(found.hkl[near], found.multiplicity[near])
-        self._starts = self._coinciding(metric)
+        self.starts = self._coinciding(metric)
         expansion = crystal.expansion
         self._atoms = sf.without_centring(expansion.position, expansion.site, expansion.rotation, rotations, translations)
         self._keep = self._free.independent()
@@ -183,7 +189,7 @@ class PowderPhase:
     @property
     def indices(self) -> NDArray[np.int64]:
         """Hkl of the peaks of one spectral line, one of each set that coincides, shape (k, 3)."""
-        return np.asarray(self.reflections.hkl[self._starts])
+        return np.asarray(self.reflections.hkl[self.starts])
 
     def _textures(self, rotations: Array, metric: Array) -> None:
         hkl, o = self.reflections.hkl, self.options
@@ -279,7 +285,7 @@ class PowderPhase:
             d_area[first:] = texture_slopes * (found.value * unit)
             by_cell = self._free.metric_slopes(cell)
             d_area[:nc] -= np.einsum("ij,fji->f", np.linalg.inv(metric), by_cell)[:, None] * area
-        starts = self._starts
+        starts = self.starts
         inverse = inverse[starts]
         area = np.add.reduceat(area, starts)
         d_area = np.add.reduceat(d_area, starts, axis=1) if slopes else d_area[:, : len(starts)]
@@ -307,7 +313,7 @@ class PowderPhase:
         by_cell = None
         if slopes:
             cell_slopes = self._free.metric_slopes(self._cell(values))
-            by_cell = inverse_d2_derivatives(self.reflections.hkl[self._starts], metric, cell_slopes)
+            by_cell = inverse_d2_derivatives(self.reflections.hkl[self.starts], metric, cell_slopes)
         parts = []
         for wavelength, share in self.instrument.lines:
             sine = np.sqrt(inverse) * wavelength / 2

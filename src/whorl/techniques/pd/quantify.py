@@ -343,7 +343,7 @@ def _lines_of(crystal: Crystal, instrument: PdInstrument, limits: tuple[float, f
     two_theta, area = found[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         power = (np.log(found[2][1]) - np.log(found[0][1])) / (-2 * np.log((1 + _ZOOM) / (1 - _ZOOM)))
-    hkl = phase.reflections.hkl[phase._starts].astype(np.float64)  # noqa: SLF001 - one hkl for each set that coincides
+    hkl = phase.reflections.hkl[phase.starts].astype(np.float64)  # one for each set that coincides
     h, k, l = hkl.T  # noqa: E741 - Miller's letters
     q = np.column_stack([h * h, k * k, l * l, 2 * k * l, 2 * h * l, 2 * h * k])
     repeats = len(two_theta) // len(q)

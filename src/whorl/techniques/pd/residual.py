@@ -133,7 +133,7 @@ class PdProblem:
         full = self.full_values(values)
         instrument = self._instrument_at(full)
         peaks = [phase.peaks(full[rows], slopes=jacobian) for phase, rows in zip(self.phases, self._rows, strict=True)]
-        shaped = [_Shaped(p, instrument, self.instrument.radius, self._shared, jacobian=jacobian) for p in peaks]
+        shaped = [Shaped(p, instrument, self.instrument.radius, self._shared, jacobian=jacobian) for p in peaks]
         columns = [s.pattern(self.x) for s in shaped]
         basis = np.column_stack([*columns, self.curves])
         if not jacobian:
@@ -158,7 +158,7 @@ class PdProblem:
         """Positions (degrees, shifts included) and areas at unit scale of the peaks of a phase, for marks in a plot."""
         full = self.full_values(values)
         found = self.phases[number].peaks(full[self._rows[number]], slopes=False)
-        shaped = _Shaped(found, self._instrument_at(full), self.instrument.radius, self._shared, jacobian=False)
+        shaped = Shaped(found, self._instrument_at(full), self.instrument.radius, self._shared, jacobian=False)
         return shaped.centre0, shaped.strength
 
     def widths(self, values: Array, two_theta: Array) -> Array:
@@ -174,7 +174,7 @@ class PdProblem:
         return out
 
 
-class _Shaped:
+class Shaped:
     """Peaks of a phase with the instrument's shifts, widths and asymmetry.
 
     Attributes
@@ -204,7 +204,7 @@ class _Shaped:
         self._slit = np.exp(instrument["slit"] * self._log_sine) * np.where(below, np.sin(theta) / np.sin(edge), 1.0)
         self.strength = peaks.area * self._slit
         self.g, self.lorentz = g, lorentz
-        self._parts = self._asymmetry(self._axial)
+        self.parts = self._asymmetry(self._axial)
         if not jacobian:
             return
         k = t.size
@@ -244,7 +244,7 @@ class _Shaped:
 
     def pattern(self, x: Array) -> Array:
         """The pattern at unit scale, shape (n,)."""
-        return np.asarray(pattern(x, self.centre0, self.strength, self.g, self.lorentz, *self._parts))
+        return np.asarray(pattern(x, self.centre0, self.strength, self.g, self.lorentz, *self.parts))
 
     def add_slopes(self, x: Array, first: int, factor: float, out: Array) -> None:
         """Add the derivatives of the pattern times ``factor`` to the rows of ``out``, of which the last is the axial one."""
@@ -255,7 +255,7 @@ class _Shaped:
         d_centre = np.concatenate([d["centre"], p.d_two_theta])
         d_g = np.concatenate([d["g"], zeros])
         d_l = np.concatenate([d["l"], p.d_lorentz])
-        start, shift, weight = self._parts
+        start, shift, weight = self.parts
         changes = np.zeros((2, 0))
         if self._axial_row >= 0:
             step = max(self._axial, _STEP) * _STEP

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.catalogues.base import Catalogue
-from whorl.core.errors import StructureError
+from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import Crystal, Hypothesis
 from whorl.core.measurement import TWO_THETA, Axis, Measurement
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates, in_own_symmetry
 from whorl.techniques.pd import deciding, explain
+from whorl.techniques.pd.pawley import PawleyProblem
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal, prepare
 from whorl.techniques.pd.propose import Row, pool_of, shortlist
@@ -114,9 +115,29 @@ class PowderDiffraction:
         if effort != "full":  # a search holds what it has found so far, of which these problems may hold less
             names = {phase.options.prefix + p.name for phase in phases for p in phase.parameters} | set(free)
             fixed = {k: v for k, v in (fixed or {}).items() if k in names}
+        if effort == "full" and signal.instrument.intensities == "free":
+            return [self._pawley(points, phases, free, start, fixed)]
         problem = PdProblem(points, phases, free_instrument=free, background=count, fixed=fixed, instrument=instrument)
         first = _start_values(problem, start.get("values", {}))
         return [(problem if effort == "full" else Projected(problem, points.background_curves(_CURVES)), first)]
+
+    @staticmethod
+    def _pawley(
+        signal: PdSignal,
+        phases: Sequence[PowderPhase],
+        free: Sequence[str],
+        start: Mapping[str, Any],
+        fixed: Mapping[str, float] | None,
+    ) -> tuple[Problem, Array]:
+        """The problem of one phase whose intensities are free."""
+        if len(phases) > 1:
+            raise UsageError("free intensities of several phases", remedy="Give one structure, or leave the intensities to it.")
+        instrument, options = phases[0].instrument, PhaseOptions(displacements="none", strain=True)
+        phase = PowderPhase(phases[0].crystal, instrument, signal.range, options, broadening=_LORENTZ * signal.fwhm)
+        free = tuple(n for n in free if n not in ("slit", "overflow"))
+        count = _curves(signal)
+        problem = PawleyProblem(signal, phase, free_instrument=free, background=count, fixed=fixed, instrument=instrument)
+        return problem, _start_values(problem, start.get("values", {}))
 
     @staticmethod
     def _free_instrument(signal: PdSignal, effort: str) -> tuple[str, ...]:
