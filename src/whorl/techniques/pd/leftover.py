@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 #: height of a peak in standard deviations, and in parts of what the model has at that place, from which it is one of its own
 _STANDS_OUT, _OF_MODEL = 6.0, 0.5
 #: height in parts of the strongest peak below which a peak tells nothing
-_LEAST = 0.004
+_LEAST = 0.01
 
 
 def left_over(fit: Fit) -> Remainder | None:
