@@ -311,6 +311,7 @@ def suggest_measurement(
     seconds: float | None = None,
     cost: Cost | None = None,
     budget: float | None = None,
+    limits: tuple[float, float] | None = None,
     smallest: float = 0.03,
     least: float = 0.05,
     workspace: Place = None,
@@ -330,6 +331,8 @@ def suggest_measurement(
         What counting takes beside the counting itself.
     budget : float, optional
         Seconds that are left; ten times what was counted by default.
+    limits : (low, high), optional
+        Angles that the instrument can reach: measuring beyond what was measured is weighed too.
     smallest : float
         Line that must not be overlooked, as part of the strongest.
     least : float
@@ -368,6 +371,7 @@ def suggest_measurement(
         seconds=seconds,
         cost=cost,
         budget=budget,
+        limits=limits,
         smallest=smallest,
         least=least,
         workspace=_workspace(workspace),

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from whorl.core.errors import UsageError
+from whorl.core.hypothesis import Crystal, Site
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, Curve, FitQuality, Verdict
 from whorl.lab import Cost, Range, ScanReplay, adapt, suggest_measurement
 from whorl.lab.adaptive import _levelled
+from whorl.lab.beyond import predicted
 from whorl.lab.passes import merged
+from whorl.tasks.simulate import simulate
 
 X = np.round(np.arange(10.0, 70.0, 0.03), 6)
 FULL = 10.0  # seconds a point of the recorded scan
@@ -174,3 +177,40 @@ def test_a_session_keeps_its_turns_and_its_budget():
     short = adapt(ScanReplay(scan(), seed=8), unsure, seconds=0.1 * FULL, budget=0.1 * FULL * X.size)
     assert len(short.steps) == 1
     assert "used up" in short.steps[0].plan.reason
+
+
+def rock_salt(name: str, a: float, metal: str = "Ni") -> Crystal:
+    sites = (Site(metal, (0, 0, 0)), Site("O", (0.5, 0.5, 0.5)))
+    return Crystal(name, family="rock salt", source="test", cell=(a, a, a, 90, 90, 90), space_group="225", sites=sites)
+
+
+def test_beyond_the_range_the_structures_say_what_will_be_seen():
+    nickel = rock_salt("NiO", 4.177)
+    x = np.arange(15.0, 90.0, 0.1)
+    truth = simulate(nickel, technique="pd", settings={"wavelength": 1.540593, "w": 0.04}, x=x).signal * 3.0
+    inside = x < 55
+    candidate = verdict_on(merged([ScanReplay(scan()).measure([Range(10.0, 70.0, 0.03, 1.0)])], 0.03)).candidates[0]
+    candidate = candidate.model_copy(update={"structures": (nickel,)})
+    settings = {"wavelength": 1.540593}
+    found = predicted(candidate, "pd", settings, x[inside], truth[inside], x[~inside], 0.1)
+    for low, high in ((61.0, 64.5), (73.5, 77.5), (77.5, 81.5)):  # 220, 311, 222
+        part = (x[~inside] > low) & (x[~inside] < high)
+        assert found[part].sum() == pytest.approx(truth[~inside][part].sum(), rel=0.15)
+
+
+def test_an_extension_is_planned_where_candidates_differ_only_beyond():
+    low = 52.0
+    counts = scan()
+    first = merged([ScanReplay(counts, seed=1).measure([Range(10.0, low, 0.03, 3.0)])], 0.03, {"wavelength": 1.540593})
+    verdict = verdict_on(first, (0.5, 0.5))
+    common = verdict.candidates[0].curve
+    both = [
+        c.model_copy(update={"curve": common, "structures": (rock_salt(c.name, a),)})
+        for c, a in zip(verdict.candidates, (4.177, 4.30), strict=True)
+    ]
+    verdict = verdict.model_copy(update={"candidates": both})
+    assert suggest_measurement(first, verdict, smallest=0.9).stop
+    plan = suggest_measurement(first, verdict, smallest=0.9, limits=(10.0, 80.0))
+    assert not plan.stop
+    assert all(r.low > low - 1.0 for r in plan.ranges)
+    assert max(r.high for r in plan.ranges) <= 80.0 + 1e-3

@@ -32,6 +32,9 @@ def suggest(
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0, help="Time a point was counted, where the file does not say.")
     ] = None,
+    limits: Annotated[
+        str | None, typer.Option("--limits", metavar="LOW:HIGH", help="Angles in reach: extending the range is weighed too.")
+    ] = None,
     budget: Annotated[float | None, typer.Option("--budget", min=0, help="Seconds that are left.")] = None,
     point_time: Annotated[float, typer.Option("--point-time", min=0, help="Seconds the motors take for each point.")] = 0.0,
     range_time: Annotated[float, typer.Option("--range-time", min=0, help="Seconds to drive to a range.")] = 0.0,
@@ -48,14 +51,14 @@ def suggest(
     quiet: options.Quiet = False,
 ) -> None:
     """Say which ranges of a powder pattern to measure again, how finely and how long, or that it is enough."""
-    limits, settings = options.read_range(range), options.read_settings(set)
+    part, settings, reach = options.read_range(range), options.read_settings(set), options.read_range(limits)
     from whorl.core.workspace import Workspace
     from whorl.lab import Cost, advise
     from whorl.tasks.inputs import list_items, load
     from whorl.tasks.recipes import Identify, known_elements
 
     recipe = Identify(
-        elements=known_elements(elements), catalogues=tuple(catalogue or ()), only=only, range=limits, settings=settings
+        elements=known_elements(elements), catalogues=tuple(catalogue or ()), only=only, range=part, settings=settings
     )
     passes = [load(item) for item in list_items(files)]
     with Workspace.open(workspace) as opened:
@@ -65,6 +68,7 @@ def suggest(
             seconds=seconds,
             cost=Cost(point_time, range_time, at_once),
             budget=budget,
+            limits=reach,
             smallest=smallest,
             least=least,
             workspace=opened,

@@ -12,28 +12,21 @@ confidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
-from whorl.core.verdict import Candidate, Verdict
-from whorl.lab.gain import Alternatives, Unseen, information
-from whorl.lab.passes import Cost, Range, is_counts, times_of
-from whorl.physics.backgrounds import running_mean, snip
-from whorl.trust import probability
+from whorl.core.verdict import Verdict
+from whorl.lab.gain import information
+from whorl.lab.passes import Cost, Range
+from whorl.lab.scene import Scene, scene_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-#: bins of a tile: independent points, of which a peak has two in its width at half maximum
-_TILE = 12
-#: by which models are wrong, of their intensity
-_MODEL_ERROR = 0.06
-#: prior probability of a phase that no candidate has; at most, whatever the verdict says of none of these
-_UNSEEN, _MOST_UNSEEN = 0.1, 0.9
 #: information that is none; what a pass leaves to learn, in parts of what stops it
 _NOTHING, _REST = 1e-3, 0.5
 #: portions that a tile is given at most, and the largest, as part of a pass
@@ -99,6 +92,7 @@ def suggest_measurement(
     smallest: float = 0.03,
     least: float = 0.05,
     finest: float | None = None,
+    limits: tuple[float, float] | None = None,
 ) -> Plan:
     """Say which ranges to measure again, at what step and how long, or to stop.
 
@@ -120,6 +114,8 @@ def suggest_measurement(
         Information below which all the time left is not worth it, nats.
     finest : float, optional
         Finest step of the instrument; that of the measurement by default.
+    limits : (low, high), optional
+        What the instrument can reach: extending the range is weighed too. Without it, only what was measured is measured again.
 
     Returns
     -------
@@ -135,7 +131,7 @@ def suggest_measurement(
         raise UsageError(f"smallest {smallest:g}, least {least:g}", remedy=remedy)
     if verdict.best is None or verdict.best.curve is None:
         raise UsageError("the verdict carries no curves", remedy="Take it straight from identify.")
-    scene = _scene(measurement, verdict, seconds, smallest)
+    scene = scene_of(measurement, verdict, seconds, smallest, limits)
     cost = cost or Cost()
     spent = float(np.sum(scene.seconds))
     spent /= cost.at_once
@@ -150,41 +146,6 @@ def suggest_measurement(
 
 
 @dataclass(frozen=True)
-class _Scene:
-    """The state of knowledge in bins of independent points.
-
-    ``edges`` are those of the tiles, as indices of bins; ``counts`` the points in each bin, ``seconds`` their time together.
-    """
-
-    x: Array
-    limits: tuple[float, float]
-    width: float
-    counts: Array
-    seconds: Array
-    rate: Array
-    edges: Index
-    alternatives: Alternatives
-    unseen: Unseen
-    rivals: list[Candidate] = field(default_factory=list)
-
-    @property
-    def tiles(self) -> int:
-        """Number of tiles."""
-        return self.edges.size - 1
-
-    @property
-    def points(self) -> Array:
-        """Points in each tile."""
-        return np.add.reduceat(self.counts, self.edges[:-1])
-
-    def gain(self, extra: Array) -> tuple[float, Array]:
-        """Information on the alternatives, and on unseen lines in each bin, from ``extra`` seconds in each bin."""
-        precision = extra / self.rate
-        distance = self.alternatives.distance(precision).sum(axis=-1)
-        return float(information(self.alternatives.chances, distance)), self.unseen.information(precision)
-
-
-@dataclass(frozen=True)
 class _Shares:
     """Seconds a point given to each tile in the next pass, what they are expected to tell, and all that is left would."""
 
@@ -194,76 +155,14 @@ class _Shares:
     by_alternatives: float
 
 
-def _scene(measurement: Measurement, verdict: Verdict, seconds: float | Array | None, smallest: float) -> _Scene:
-    best = verdict.best
-    assert best is not None
-    assert best.quality is not None
-    low, high = best.quality.range
-    width = (high - low) / max(best.quality.independent_points, 4.0)
-    inside = (measurement.x >= low) & (measurement.x <= high) & measurement.used
-    x, y = measurement.x[inside], measurement.frame(0).signal[inside]
-    time = times_of(measurement, seconds)[inside]
-    scale = 1.0
-    if is_counts(measurement):
-        y, scale = y / time, 1 / float(np.median(time))
-    bins = np.minimum(((x - low) / width).astype(np.int64), int(np.ceil((high - low) / width)) - 1)
-    places, of = np.unique(bins, return_inverse=True)
-    counts = np.bincount(of).astype(np.float64)
-    total = np.asarray(np.bincount(of, time), dtype=np.float64)
-
-    def binned(values: Array) -> Array:
-        return np.asarray(np.bincount(of, values * time) / total)
-
-    rivals = [c for c in verdict.candidates if c.curve is not None]
-    curves = np.array([binned(np.interp(x, c.curve.x, c.curve.calculated)) * scale for c in rivals if c.curve is not None])
-    observed, model = binned(y), curves[0]
-    rate = np.maximum(running_mean(np.maximum(observed, model), 1), 1e-3 * float(np.abs(model).max()) + 1e-12)
-    noise = rate / total
-    ground = snip(model, max(_TILE, 4))
-    net = np.maximum(curves - ground, 0.0)
-    chances = np.array([max(c.probability, 1e-12) for c in rivals])
-    squares = (curves[:, None, :] - curves[None, :, :]) ** 2
-    alternatives = Alternatives(
-        chances / chances.sum(),
-        squares,
-        (_MODEL_ERROR * net.max(axis=0)) ** 2,
-        noise,
-        probability.calibration(verdict.technique).temper.fraction,
-    )
-    left = observed - model
-    left = left - _slow(left)
-    none = float(np.clip(verdict.none_probability or 0.0, _UNSEEN, _MOST_UNSEEN))
-    unseen = Unseen(none, smallest * float(net[0].max(initial=1e-12)), left, noise, net[0])
-    edges = np.unique(np.append(np.arange(0, places.size, _TILE), places.size)).astype(np.int64)
-    return _Scene(
-        low + (places + 0.5) * width,
-        (float(x[0]), float(x[-1])),
-        width,
-        counts,
-        total,
-        rate,
-        edges,
-        alternatives,
-        unseen,
-        rivals,
-    )
-
-
-def _slow(values: Array) -> Array:
-    """What of a residual is background: its running median over some tiles."""
-    from scipy.ndimage import median_filter
-
-    return np.asarray(median_filter(values, size=min(3 * _TILE, max(values.size // 2 * 2 - 1, 1)), mode="nearest"))
-
-
-def _give_out(scene: _Scene, cost: Cost, left: float, spent: float, least: float) -> _Shares:
+def _give_out(scene: Scene, cost: Cost, left: float, spent: float, least: float) -> _Shares:
     """Give out the time that is left in portions, each where a second tells most; the first of it is the next pass.
 
     A pass takes no more than was spent so far, nor more than it needs to leave less than ``least`` to learn.
     """
     tile_of: Index = np.repeat(np.arange(scene.tiles), np.diff(scene.edges))
     points = scene.points
-    usual = float(scene.seconds.sum() / scene.counts.sum())
+    usual = float(scene.seconds.sum() / scene.counts[scene.seconds > 0].sum())
     cap = min(spent, left)
     portion = np.full(scene.tiles, usual)
     each = points * (portion / cost.at_once + cost.point)
@@ -293,7 +192,7 @@ def _give_out(scene: _Scene, cost: Cost, left: float, spent: float, least: float
     return _Shares(first, gain, reach, by_alternatives)
 
 
-def _tile_gains(scene: _Scene, given: Array, portion: Array, tile_of: Index) -> tuple[Array, Array]:
+def _tile_gains(scene: Scene, given: Array, portion: Array, tile_of: Index) -> tuple[Array, Array]:
     """Information on the alternatives if one tile alone got a portion more, and on unseen lines within each tile if it did."""
     extra = given[tile_of] * scene.counts
     more = (given + portion)[tile_of] * scene.counts
@@ -306,7 +205,7 @@ def _tile_gains(scene: _Scene, given: Array, portion: Array, tile_of: Index) -> 
     return told, np.asarray(np.add.reduceat(lines, scene.edges[:-1]), dtype=np.float64)
 
 
-def _ranges(scene: _Scene, seconds: Array, finest: float, measured: float) -> list[Range]:
+def _ranges(scene: Scene, seconds: Array, finest: float, measured: float) -> list[Range]:
     """Neighbouring tiles of about the same time joined to ranges, with a step that resolves the peaks."""
     wanted = 2 * scene.width / _STEPS
     step = finest
@@ -341,7 +240,7 @@ def _levelled(seconds: Array) -> Array:
     return np.where(level >= 0, unit * 2.0**level, 0.0)
 
 
-def _why_stop(verdict: Verdict, scene: _Scene, left: float, unseen: float) -> str:
+def _why_stop(verdict: Verdict, scene: Scene, left: float, unseen: float) -> str:
     assert verdict.best is not None
     chances = scene.alternatives.chances
     if unseen > 0.5:
@@ -353,7 +252,7 @@ def _why_stop(verdict: Verdict, scene: _Scene, left: float, unseen: float) -> st
     return f"{verdict.best.name} is settled, and a phase of the least height of interest would have been seen"
 
 
-def _why_go_on(verdict: Verdict, scene: _Scene, shares: _Shares) -> str:
+def _why_go_on(verdict: Verdict, scene: Scene, shares: _Shares) -> str:
     assert verdict.best is not None
     rivals = _rivals(scene)
     if scene.unseen.posterior()[0] > 0.5 and shares.by_alternatives < 0.5 * shares.gain:
@@ -363,6 +262,6 @@ def _why_go_on(verdict: Verdict, scene: _Scene, shares: _Shares) -> str:
     return "to see whether a line is there that no candidate explains"
 
 
-def _rivals(scene: _Scene) -> list[str]:
+def _rivals(scene: Scene) -> list[str]:
     chances = scene.alternatives.chances
     return [c.name for c, p in zip(scene.rivals[1:], chances[1:], strict=True) if p > _RIVAL][:_NAMED]

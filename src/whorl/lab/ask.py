@@ -31,6 +31,7 @@ def advise(
     seconds: float | None = None,
     cost: Cost | None = None,
     budget: float | None = None,
+    limits: tuple[float, float] | None = None,
     smallest: float = 0.03,
     least: float = 0.05,
     workspace: Workspace | None = None,
@@ -46,7 +47,7 @@ def advise(
         How to identify.
     seconds : float, optional
         Time that a point of the passes was counted; that of the files by default.
-    cost, budget, smallest, least
+    cost, budget, limits, smallest, least
         As in `whorl.lab.adaptive.suggest_measurement`.
     workspace : Workspace, optional
         Keeps the identification.
@@ -80,5 +81,6 @@ def advise(
         smallest=smallest,
         least=least,
         finest=record.step,
+        limits=limits,
     )
     return Advice(verdict, plan)

@@ -90,8 +90,8 @@ class Alternatives:
 
     def distance(self, precision: Array) -> Array:
         """News in each bin from measurements that add ``precision`` (1/variance, shape (..., b)), shape (..., k, k, b)."""
-        now = 1 / (self.noise + self.error)
-        after = 1 / (1 / (1 / self.noise + precision) + self.error)
+        before, total = 1 / self.noise, 1 / self.noise + precision
+        now, after = before / (1 + self.error * before), total / (1 + self.error * total)
         return np.asarray(self.fraction / 8 * self.squares * (after - now)[..., None, None, :])
 
 

@@ -69,6 +69,7 @@ def adapt(
     *,
     seconds: float,
     step: float | None = None,
+    first: tuple[float, float] | None = None,
     budget: float | None = None,
     turns: int = 6,
     cost: Cost | None = None,
@@ -77,7 +78,8 @@ def adapt(
 ) -> Trail:
     """Measure until the answer is settled.
 
-    A first pass over the whole axis, then in turn an identification and the ranges that `suggest_measurement` names.
+    A first pass over the whole axis or a part of it, then in turn an identification and the ranges that `suggest_measurement`
+    names.
 
     Parameters
     ----------
@@ -88,6 +90,8 @@ def adapt(
         Time of a point in the first pass.
     step : float, optional
         Of the first pass; the finest by default.
+    first : (low, high), optional
+        Range of the first pass; all that can be reached by default. Extending it is weighed beside counting longer.
     budget : float, optional
         Time in all, s.
     turns : int
@@ -101,7 +105,7 @@ def adapt(
     """
     cost = cost or Cost()
     record = Record(instrument.step, instrument.settings)
-    wanted = [Range(*instrument.limits, step or instrument.step, seconds)]
+    wanted = [Range(*(first or instrument.limits), step or instrument.step, seconds)]
     known: tuple[str, ...] = ()
     steps: list[Step] = []
     used = 0.0
@@ -124,6 +128,7 @@ def adapt(
                 smallest=smallest,
                 least=least,
                 finest=instrument.step,
+                limits=None if first is None else instrument.limits,
             )
         if not plan.stop and len(steps) + 1 >= turns:
             plan = Plan(True, f"{turns} turns are done", within_reach=plan.within_reach, unseen=plan.unseen)
