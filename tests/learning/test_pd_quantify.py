@@ -212,3 +212,8 @@ def test_command_gives_lines_and_goes_on_after_a_bad_file(folder, quantifier, un
     assert "1:a_low" in head
     assert len(rows) == 2
     assert run(["quantify", str(good), "--model", str(folder), "--level", "0.77"]) == 2
+    capsys.readouterr()
+    assert run(["quantify", str(good), "--model", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "90% interval" in shown
+    assert "NiO (rock salt)" in shown

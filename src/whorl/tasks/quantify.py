@@ -107,8 +107,7 @@ def answer(quantifier: Quantifier, found: Estimates, *, level: float = 0.9) -> A
         for column in (value, sigma, low, high):
             column[~found.seen[:, j], q] = np.nan
     refined = found.refined
-    usual = float(quantifier.calibration["chi2"]["99.9"])
-    unusual = ~(refined.chi2 <= usual)
+    unusual = found.unusual
     beyond = np.sqrt(np.maximum(1 - float(quantifier.calibration["chi2"]["50"]) / np.maximum(refined.chi2, 1e-9), 0.0))
     gross = unusual & ~(beyond * refined.misfit <= GROSS)
     low[gross], high[gross] = np.nan, np.nan
@@ -326,8 +325,8 @@ class _Describer:
             )
         elif told.unusual[row]:
             out.append(
-                f"reduced chi-squared {chi2:.3g}, more than in 999 of 1000 simulated patterns: intervals are widened by its "
-                "root, and their coverage is not assured"
+                f"reduced chi-squared {chi2:.3g}, more than in 999 of 1000 simulated patterns: intervals are widened for it, "
+                "and their coverage is not assured"
             )
         absent = [c.name for c, seen in zip(self.quantifier.phases.crystals, told.estimates.seen[row], strict=True) if not seen]
         if absent:

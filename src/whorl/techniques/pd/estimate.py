@@ -7,7 +7,7 @@ logarithm, in which its error is nearly normal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +34,17 @@ class Estimates:
     refined : Refined
     seen : array of bool, shape (b, m)
         Phases that stand out from their uncertainty.
+    unusual : array of bool, shape (b,)
+        Patterns whose misfit is beyond what is usual.
     reported : Reported
+        With uncertainties that allow for what is wrong with the model of the unusual ones.
     """
 
     guess: Array
     guessed_fractions: Array
     refined: Refined
     seen: NDArray[np.bool_]
+    unusual: NDArray[np.bool_]
     reported: Reported
 
 
@@ -85,7 +89,15 @@ def decode(phases: PhaseSet, outputs: Array) -> tuple[Array, Array]:
 
 
 def estimate(
-    phases: PhaseSet, predict: Callable[[Array], Array], grid: Array, x: Array, y: Array, variance: Array, *, steps: int
+    phases: PhaseSet,
+    predict: Callable[[Array], Array],
+    grid: Array,
+    x: Array,
+    y: Array,
+    variance: Array,
+    *,
+    steps: int,
+    usual: float = np.inf,
 ) -> Estimates:
     """Estimate the parameters of patterns.
 
@@ -101,14 +113,50 @@ def estimate(
     y, variance : array, shape (b, n)
     steps : int
         Gauss-Newton steps; 0 leaves the network's guess, with scales and background fitted to it.
+    usual : float
+        Reduced chi squared up to which the model is believed. Beyond, neighbouring residuals are wrong together, and
+        uncertainties are multiplied by the root of the points over which they are (`correlation_length`).
     """
     same = x.shape == grid.shape and np.allclose(x, grid, atol=1e-9)
     seen_by_network = y if same else np.array([np.interp(grid, x, row) for row in y])
     guess, fractions = decode(phases, predict(features(seen_by_network)))
-    refined = phases.refine(x, y, smoothed_weights(variance), guess, steps=steps)
+    weights = smoothed_weights(variance)
+    refined = phases.refine(x, y, weights, guess, steps=steps)
+    unusual = ~(refined.chi2 <= usual)
+    stretch = np.ones(len(y))
+    if np.any(unusual):
+        calculated = phases.calculated(x, refined.values[unusual], refined.factors[unusual])
+        stretch[unusual] = np.sqrt(correlation_length((y[unusual] - calculated) * np.sqrt(weights[unusual])))
     deviation = np.sqrt(np.maximum(np.diagonal(refined.covariance, axis1=1, axis2=2), 0.0))
     seen = refined.scales > SEEN * deviation
-    return Estimates(guess, fractions, refined, seen, report(phases, refined))
+    told = report(phases, refined)
+    wider = replace(told, sigma=told.sigma * stretch[:, None], difficulty=told.difficulty * stretch[:, None])
+    return Estimates(guess, fractions, refined, seen, unusual, wider)
+
+
+def correlation_length(residual: Array) -> Array:
+    """Points over which weighted residuals (b, n) are wrong together, 1 for noise: 1 + 2 times the sum of correlations.
+
+    The sum ends at the first that is not above its noise. Residuals that are correlated make standard uncertainties too small
+    by the root of this (J.-F. Berar, P. Lelann, J. Appl. Cryst. 24, 1 (1991), doi:10.1107/S0021889890008391).
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(2).normal(size=(1, 4000))
+    >>> smooth = sum(np.roll(noise, k) for k in range(5))
+    >>> bool(correlation_length(noise)[0] < 1.2), bool(4.0 < correlation_length(smooth)[0] < 6.0)
+    (True, True)
+    """
+    n = residual.shape[1]
+    power = np.maximum(np.sum(residual**2, axis=1), 1e-300)
+    total, going = np.ones(len(residual)), np.ones(len(residual), dtype=np.bool_)
+    for lag in range(1, n // 10):
+        correlation = np.sum(residual[:, lag:] * residual[:, :-lag], axis=1) / power
+        going &= correlation > 2 / np.sqrt(n)
+        if not np.any(going):
+            break
+        total += np.where(going, 2 * correlation, 0.0)
+    return total
 
 
 def quantities(phases: PhaseSet) -> list[tuple[str, str, int, int]]:

@@ -156,7 +156,14 @@ class Quantifier:
     def estimate(self, block: Block, part: slice = slice(None)) -> Estimates:
         """Estimate the parameters of a block's patterns, or of a part of them."""
         return estimate(
-            self.phases, self._model.predict, self.grid, block.x, block.y[part], block.variance[part], steps=self.steps
+            self.phases,
+            self._model.predict,
+            self.grid,
+            block.x,
+            block.y[part],
+            block.variance[part],
+            steps=self.steps,
+            usual=float(self.calibration["chi2"]["99.9"]),
         )
 
 
