@@ -312,7 +312,7 @@ def suggest_measurement(
     cost: Cost | None = None,
     budget: float | None = None,
     limits: tuple[float, float] | None = None,
-    smallest: float = 0.03,
+    smallest: float = 0.04,
     least: float = 0.05,
     workspace: Place = None,
     progress: Progress | None = None,

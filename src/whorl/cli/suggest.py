@@ -42,7 +42,7 @@ def suggest(
     smallest: Annotated[
         float,
         typer.Option("--smallest", metavar="SHARE", help="Line not to be overlooked, as part of the strongest."),
-    ] = 0.03,
+    ] = 0.04,
     least: Annotated[
         float, typer.Option("--least", metavar="NATS", help="Stop where all the time left is expected to tell less.")
     ] = 0.05,

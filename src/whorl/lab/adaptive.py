@@ -89,7 +89,7 @@ def suggest_measurement(
     seconds: float | Array | None = None,
     cost: Cost | None = None,
     budget: float | None = None,
-    smallest: float = 0.03,
+    smallest: float = 0.04,
     least: float = 0.05,
     finest: float | None = None,
     limits: tuple[float, float] | None = None,

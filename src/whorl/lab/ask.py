@@ -32,7 +32,7 @@ def advise(
     cost: Cost | None = None,
     budget: float | None = None,
     limits: tuple[float, float] | None = None,
-    smallest: float = 0.03,
+    smallest: float = 0.04,
     least: float = 0.05,
     workspace: Workspace | None = None,
     progress: Progress | None = None,

@@ -73,7 +73,7 @@ def adapt(
     budget: float | None = None,
     turns: int = 6,
     cost: Cost | None = None,
-    smallest: float = 0.03,
+    smallest: float = 0.04,
     least: float = 0.05,
 ) -> Trail:
     """Measure until the answer is settled.
