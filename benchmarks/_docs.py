@@ -62,18 +62,17 @@ PROTOCOLS = {
     "catalogue_import": "An invented collection of 10 000 CIFs, one in twenty broken; CPU seconds, since the machine was busy.",
     "proposers": "Proposers alone, no refinement: the first answers of the correlation over ln r and of boosted trees trained "
     "on the same catalogue with the published ranges; Q range and damping given to both.",
-    "powder_speed": "A phase that is ready (reflections listed, atoms of the primitive cell), least of five runs; the peer's sticks "
-    "have no profile. Intensities with pymatgen's form factors put into whorl's sums.",
-    "powder_refine": "One call of `refine` from the structure as it is given, reading the file and looking for unexplained peaks "
-    "included; least CPU time of three warm calls, one thread. Peers were run on their own: GSAS-II (PbSO4), BGMN with a fixed "
-    "slit (Mn2O3 + LiF), TOPAS (the published refinements).",
-    "powder_identify": "Four measured patterns of XRD-AutoAnalyzer (the shared part) with its 56 candidates; twenty scans of ten weighed "
-    "mixtures (dara) with their elements given and all built-in crystals; 45 RRUFF minerals with nothing given; catalogues of "
-    "invented compounds; noise. The tempering, the model error and the allowance of *none* were chosen with these measured files in "
-    "view: development figures.",
-    "crystal_system": "Peaks searched for in the pattern, nothing else given; trees trained on simulated crystals. The minerals were "
-    "looked at once.",
-    "quantify_powder": "Simulated patterns of five phases, none of the training's seeds; counts, background, shifts, texture as declared.",
+    "powder_speed": "A phase that is ready (reflections listed, atoms of the primitive cell), least of five runs; the peer's "
+    "sticks have no profile. Intensities with pymatgen's form factors put into whorl's sums.",
+    "powder_refine": "One call of `refine` from the structure as it is given, reading the file and looking for unexplained "
+    "peaks included; least CPU time of three warm calls, one thread. Peers were run on their own: GSAS-II (PbSO4), BGMN with "
+    "a fixed slit (Mn2O3 + LiF), TOPAS (the published refinements).",
+    "powder_identify": "Four measured patterns of XRD-AutoAnalyzer (the shared part) with its 56 candidates; twenty scans of "
+    "ten weighed mixtures (dara) with their elements given and all built-in crystals; 45 RRUFF minerals with nothing given; "
+    "catalogues of invented compounds; noise. The tempering, the model error and the allowance of *none* were chosen with "
+    "these measured files in view: development figures.",
+    "crystal_system": "Peaks searched for in the pattern, nothing else given; trees trained on simulated crystals. The "
+    "minerals were looked at once.",
     "adaptive_scans": "Full scans replayed as if measured step by step; counts thinned to the time asked for.",
     "remainder": "Crystals, clusters and wrong structures with ligand peaks, amorphous parts and magnetic scattering, or not.",
     "quantify_powder": "Simulated patterns of NiO, PdO, CeO2, tetragonal ZrO2 and corundum at 0.2 Å with backgrounds and "

@@ -27,9 +27,7 @@ def main() -> None:
         rows[str(wavelength)] = {
             s: [round(float(xraydb.f1_chantler(s, energy)), 4), round(float(xraydb.f2_chantler(s, energy)), 4)] for s in symbols
         }
-    about = (
-        "f', f'' in electrons at K-alpha lines (angstrom): C. T. Chantler, J. Phys. Ref. Data 24, 71 (1995), via xraydb"
-    )
+    about = "f', f'' in electrons at K-alpha lines (angstrom): C. T. Chantler, J. Phys. Ref. Data 24, 71 (1995), via xraydb"
     head = json.dumps({"about": about})[:-1]
     lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in rows.items())
     OUT.write_text(f'{head}, "lines": {{\n{lines}\n}}}}\n', encoding="utf-8")

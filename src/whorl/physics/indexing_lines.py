@@ -41,7 +41,7 @@ def template(system: int) -> Array:
 def determinant(g: Array) -> float:
     """Determinant of the reciprocal metric: 1 / V^2."""
     d, e, f = 0.5 * g[3], 0.5 * g[4], 0.5 * g[5]
-    return g[0] * (g[1] * g[2] - d * d) - f * (f * g[2] - d * e) + e * (f * d - g[1] * e)
+    return float(g[0] * (g[1] * g[2] - d * d) - f * (f * g[2] - d * e) + e * (f * d - g[1] * e))
 
 
 @njit(cache=True)

@@ -45,7 +45,7 @@ def evidence(off: Array, doubt: Array, count: float, reach: float, tolerance: fl
     for i in range(off.size):
         hit = np.exp(-0.5 * (off[i] / s) ** 2) / (2.5066282746310002 * s) if abs(off[i]) <= tolerance else 0.0
         value += np.log(doubt[i] + (1.0 - doubt[i]) * reach / max(count, 1.0) * hit)
-    return value - parameters * np.log(reach / s)
+    return float(value - parameters * np.log(reach / s))
 
 
 @njit(cache=True)
@@ -104,7 +104,7 @@ def refine(
     g[:] = 0.0
     for j in range(p):
         g += x[j] * free[j]
-    return count, x[p] if zero > 0.0 else 0.0
+    return count, float(x[p]) if zero > 0.0 else 0.0
 
 
 @njit(cache=True)
@@ -115,7 +115,7 @@ def _proper(g: Array, least: float, most: float) -> bool:
     if g[3] ** 2 >= 3.9 * g[1] * g[2] or g[4] ** 2 >= 3.9 * g[0] * g[2] or g[5] ** 2 >= 3.9 * g[0] * g[1]:
         return False
     det = determinant(g)
-    return det * most * most > 1.0 and det * least * least < 1.0
+    return bool(det * most * most > 1.0 and det * least * least < 1.0)
 
 
 @njit(cache=True)

@@ -46,7 +46,7 @@ def peak_value(x: float, centre: float, width: float, eta: float, ratio: float, 
         t = (x - second_line(centre, ratio)) / width
         if t == t:  # noqa: PLR0124 - not nan
             total += share * (eta * (2.0 / np.pi) / (1.0 + 4.0 * t * t) + (1.0 - eta) * _G0 * np.exp(-_G1 * t * t)) / width
-    return total
+    return float(total)
 
 
 @njit(cache=True)
@@ -213,6 +213,6 @@ def fit_group(
         chi2 += weight[i] * (y[i] - value[i]) ** 2
     for c in range(m):
         a[c, c] += 1e-12 * a[c, c] + 1e-300
-    covariance = np.linalg.inv(a)
+    covariance = np.ascontiguousarray(np.linalg.inv(a))
     p[2 * k : 3 * k] = np.exp(p[2 * k : 3 * k])
     return p, covariance, chi2 / max(n - m, 1)

@@ -41,8 +41,7 @@ _FREE_INSTRUMENT = ("qdamp", "qbroad")
 #: largest particle, in units of the range fitted, whose envelope is told from the resolution: Qdamp unknown, Qdamp stated
 _SIZE_REACH, _SIZE_REACH_KNOWN = 2.5, 6.0
 _STRONG = 3.0
-#: diameter below which a crystal beside another is no phase, angstrom
-_SMALLEST = 10.0
+_SMALLEST = 10.0  # diameter from which a crystal beside another is a phase, angstrom
 #: a structure that misses this badly with its own coordinates is not rescued by freeing them
 _HOPELESS_MISFIT = 0.65
 #: a spheroid is tried from the flat and from the long side, small and large: each has a minimum of its own
@@ -287,8 +286,7 @@ class PairDistribution:
 
     def credible(self, fit: Fit) -> bool:
         """No crystal has shrunk to a cell or two: such take up ligands and errors at short distances."""
-        sizes = zip(fit.problem.parameters, fit.values, strict=True)
-        return not any(p.name.endswith(":diameter") and value < _SMALLEST for p, value in sizes)
+        return all(size >= _SMALLEST for prefix, size in _sizes(fit).items() if prefix)
 
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.pdf.explain`."""
