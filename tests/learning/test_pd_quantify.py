@@ -148,6 +148,19 @@ def test_an_absent_phase_has_no_cell(quantifier, unseen):
     assert json.loads(json.dumps(verdict.to_json_dict(), allow_nan=False))["parameters"]["2:a"]["value"] is None
 
 
+def test_empty_frames_of_a_series_are_said_to_be_empty(quantifier, unseen):
+    """Nothing at all, background alone: no phase is seen; the frames between them are not touched."""
+    both = int(np.argmax(unseen.fractions.min(axis=1)))
+    air = np.random.default_rng(6).poisson(50.0, quantifier.grid.size).astype(float)
+    verdicts = list(quantify_series(series(quantifier, np.array([0.0 * air, unseen.y[both], air])), quantifier))
+    assert np.isfinite(verdicts[1].parameters["1:a"].value)
+    for empty in (verdicts[0], verdicts[2]):
+        assert np.isnan(empty.parameters["1:a"].value)
+        assert np.isnan(empty.parameters["1:weight_fraction"].value)
+        assert any("not seen: NiO" in text for text in empty.warnings)
+        json.dumps(empty.to_json_dict(), allow_nan=False)
+
+
 def test_finer_data_are_joined(quantifier, unseen):
     """The pattern on half the step, with the noise of half the counts: the same answer within its uncertainty."""
     x = np.arange(quantifier.grid[0], quantifier.grid[-1] + 1e-9, 0.01)

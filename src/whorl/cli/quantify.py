@@ -94,8 +94,9 @@ def _show(verdict: Verdict, before: int) -> None:
     elif before == 0:
         messages.out(table(verdict))
     else:
-        shares = [f"{p.formula} {100 * p.weight_fraction.value:.1f} %" for p in verdict.candidates[0].phases]
-        messages.out(f"{verdict.file}: {', '.join(shares)}" + ("  [see warnings]" if verdict.warnings else ""))
+        phases = [p for p in verdict.candidates[0].phases if isfinite(p.weight_fraction.value)]
+        shares = ", ".join(f"{p.formula} {100 * p.weight_fraction.value:.1f} %" for p in phases) or "no phase is seen"
+        messages.out(f"{verdict.file}: {shares}" + ("  [see warnings]" if verdict.warnings else ""))
 
 
 def table(verdict: Verdict) -> str:

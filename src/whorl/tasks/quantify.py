@@ -47,7 +47,8 @@ class Answer:
     ----------
     names, units : tuple of str
     value, sigma, low, high : array, shape (b, q)
-        Not a number where nothing is known: cell and size of a phase that is not seen, intervals of a gross misfit.
+        Not a number where nothing is known: cell and size of a phase that is not seen, fractions where none is, intervals of a
+        gross misfit.
     at_limit : array of bool, shape (b, q)
     unusual, gross : array of bool, shape (b,)
         The misfit is larger than in 999 of 1000 simulated measurements; than any interval could allow for.
@@ -106,6 +107,10 @@ def answer(quantifier: Quantifier, found: Estimates, *, level: float = 0.9) -> A
             sigma[:, q] *= value[:, q]
         for column in (value, sigma, low, high):
             column[~found.seen[:, j], q] = np.nan
+    empty = ~found.seen.any(axis=1)  # shares of nothing
+    for q in [n for n, kind in enumerate(given.kinds) if kind == "fraction"]:
+        for column in (value, sigma, low, high):
+            column[empty, q] = np.nan
     refined = found.refined
     unusual = found.unusual
     beyond = np.sqrt(np.maximum(1 - float(quantifier.calibration["chi2"]["50"]) / np.maximum(refined.chi2, 1e-9), 0.0))

@@ -42,7 +42,7 @@ class Block:
         2 theta, degrees.
     y, variance : array, shape (b, n)
     signal : PdSignal
-        The first of them as it would be refined: what was assumed and what is odd.
+        The strongest of them as it would be refined: what was assumed and what is odd.
     """
 
     x: Array
@@ -113,7 +113,8 @@ class Quantifier:
             given["wavelength"] = self.phases.instrument.wavelength
             given.setdefault("source", self.phases.instrument.source)
             assumed.append(f"wavelength: {self.phases.instrument.wavelength:g} (the model's: the file does not state one)")
-        first = measurement.frame(0)
+        # a corner of a tomogram is empty: the frame of most intensity speaks for the series
+        first = measurement.frame(int(np.argmax(np.atleast_2d(measurement.signal).sum(axis=1))))
         signal = prepare(first, range=(float(self.grid[0]) - 1e-6, float(self.grid[-1]) + 1e-6), settings=given)
         self._check(signal, where)
         keep = measurement.used & (measurement.x >= signal.x[0] - 1e-9) & (measurement.x <= signal.x[-1] + 1e-9)
