@@ -1,36 +1,43 @@
-"""Write src/whorl/physics/data/anomalous.json: f' and f'' of all elements at the K-alpha lines of the usual anodes.
+"""Write src/whorl/physics/data/anomalous.npz: f' and f'' of the elements over photon energy (needs `xraydb`).
 
     python tools/anomalous_table.py
 
-Lines: weighted means of K-alpha 1 and 2 (2:1), angstrom, after D. C. Creagh & J. H. Hubbell, International Tables for
-Crystallography C (1999), table 4.2.2.2. Values: C. T. Chantler's tables, as `xraydb` holds them.
+C. T. Chantler's tables, as `xraydb` holds them, at their own energies between 1.5 and 150 keV. The package reads the file, so
+that it does not need the database.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+import numpy as np
 import xraydb
 
-HC = 12398.419843320026
-LINES = {"Cr": 2.29107, "Fe": 1.93735, "Co": 1.79028, "Cu": 1.54187, "Mo": 0.71075, "Ag": 0.56087}
-OUT = Path(__file__).parents[1] / "src/whorl/physics/data/anomalous.json"
+LOW, HIGH = 1.5e3, 1.5e5
+OUT = Path(__file__).parents[1] / "src/whorl/physics/data/anomalous.npz"
 
 
 def main() -> None:
     """Write the table."""
-    symbols = [xraydb.atomic_symbol(z) for z in range(1, 93)]
-    rows = {}
-    for wavelength in LINES.values():
-        energy = HC / wavelength
-        rows[str(wavelength)] = {
-            s: [round(float(xraydb.f1_chantler(s, energy)), 4), round(float(xraydb.f2_chantler(s, energy)), 4)] for s in symbols
-        }
-    about = "f', f'' in electrons at K-alpha lines (angstrom): C. T. Chantler, J. Phys. Ref. Data 24, 71 (1995), via xraydb"
-    head = json.dumps({"about": about})[:-1]
-    lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in rows.items())
-    OUT.write_text(f'{head}, "lines": {{\n{lines}\n}}}}\n', encoding="utf-8")
+    symbols, counts, energies, real, imaginary = [], [], [], [], []
+    for z in range(1, 93):
+        symbol = xraydb.atomic_symbol(z)
+        e = np.asarray(xraydb.chantler_energies(symbol, emin=LOW, emax=HIGH), dtype=np.float64)
+        e = np.unique(np.concatenate([[LOW], e[(e > LOW) & (e < HIGH)], [HIGH]]))
+        symbols.append(symbol)
+        counts.append(e.size)
+        energies.append(e)
+        real.append(xraydb.f1_chantler(symbol, e))
+        imaginary.append(xraydb.f2_chantler(symbol, e))
+    np.savez_compressed(
+        OUT,
+        symbols=np.array(symbols),
+        counts=np.array(counts, dtype=np.int32),
+        energy=np.concatenate(energies).astype(np.float32),
+        real=np.concatenate(real).astype(np.float32),
+        imaginary=np.concatenate(imaginary).astype(np.float32),
+    )
+    print(f"{OUT}: {OUT.stat().st_size / 1024:.0f} kB, {sum(counts)} energies")
 
 
 if __name__ == "__main__":
