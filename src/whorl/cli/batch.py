@@ -64,7 +64,7 @@ def run_batch(recipe: Recipe, words: Sequence[str], outputs: Outputs, *, series:
     from whorl.tasks.inputs import list_items
     from whorl.tasks.recipes import Identify
 
-    _check(outputs)
+    check_outputs(outputs)
     items = list_items(expand(words))
     command = shlex.join(["whorl", recipe.task, *words, *recipe.arguments(), *outputs.arguments()])
     with Workspace.open(outputs.workspace) as workspace:
@@ -256,7 +256,7 @@ def _slim(verdict: Verdict) -> Verdict:
     return verdict.model_copy(update={"candidates": slim})
 
 
-def _check(outputs: Outputs) -> None:
+def check_outputs(outputs: Outputs) -> None:
     """Refuse names of output files before hours of work, not after."""
     for path, option, suffixes in (
         (outputs.csv, "--csv", (".csv",)),

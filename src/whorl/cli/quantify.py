@@ -38,14 +38,14 @@ def quantify(
 
     Thousands of frames of a series take a minute. Results go to the files that are asked for; the workspace keeps none.
     """
-    from whorl.cli.batch import Outputs, _check
+    from whorl.cli.batch import Outputs, check_outputs
     from whorl.cli.expand import expand
     from whorl.report import TableWriter
     from whorl.tasks.quantify import quantify_files
 
     settings = options.read_settings(set)
     outputs = Outputs(json=json, csv=csv, xlsx=xlsx, quiet=quiet)
-    _check(outputs)
+    check_outputs(outputs)
     codes: list[int] = []
     words = ["--model", model, *(["--level", f"{level:g}"] if level != 0.9 else [])]
     words += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]

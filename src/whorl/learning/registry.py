@@ -146,7 +146,7 @@ def _settings(trainer: Trainer, given: Mapping[str, Setting]) -> dict[str, Setti
             )
         default = chosen[name]
         if isinstance(default, str):
-            chosen[name] = f"{value:g}" if isinstance(value, float) else str(value)
+            chosen[name] = repr(value) if isinstance(value, float) else str(value)
         elif isinstance(default, bool):
             if str(value).lower() not in {"true", "false"}:
                 raise UsageError(f"{name} = {value}", where=where, remedy="Give true or false.")

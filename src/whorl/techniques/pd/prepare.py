@@ -25,8 +25,9 @@ Array = NDArray[np.float64]
 AXIAL = {"lab": 0.03, "reactor": 0.03, "synchrotron": 0.0015}
 #: Lorentzian width with tan(theta) that a tube's lines have by nature, degrees (2.3 of 8048 eV, less what is cut off)
 EMISSION = 0.025
-#: start of the angle below which the beam of a fixed slit is wider than the sample, degrees of 2 theta
-OVERFLOW = 18.0
+#: angle below which the beam of a fixed slit is wider than the sample, degrees of 2 theta: a slit of 1 degree at 240 mm, or of
+#: 1.7 at 145, on a sample of 20 mm
+OVERFLOW = 25.0
 #: from this angle on (degrees) and above this width of peaks a pattern without a wavelength passes for one of a copper tube
 _LAB_REACH, _LAB_WIDTH = 55.0, 0.03
 _FEWEST = 30

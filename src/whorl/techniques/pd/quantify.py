@@ -24,7 +24,7 @@ from whorl.techniques.crystal_freedom import Freedom, in_own_symmetry
 from whorl.techniques.pd.explain import density_of
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.phase import SCHERRER, PhaseOptions, PowderPhase
-from whorl.techniques.pd.residual import _nodes
+from whorl.techniques.pd.residual import axial_nodes
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -362,7 +362,7 @@ def _spread_axially(two_theta: Array, wavelength: Array, instrument: PdInstrumen
     tan, cos = np.tan(np.radians(two_theta) / 2), np.cos(np.radians(two_theta) / 2)
     gauss = np.sqrt(np.maximum(instrument.u * tan**2 + instrument.v * tan + instrument.w, 1e-6))
     lorentz = instrument.x / cos + instrument.y * tan + np.degrees(SCHERRER * wavelength / size / cos)
-    nodes = _nodes(two_theta, instrument.axial, np.hypot(gauss, lorentz))
+    nodes = axial_nodes(two_theta, instrument.axial, np.hypot(gauss, lorentz))
     counts = np.maximum(nodes, 1)
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     shift, weight = np.zeros(start[-1]), np.ones(start[-1])

@@ -37,7 +37,7 @@ _INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
     "y": (0.0, 2.0, 0.01, "degree"),
     "axial": (0.0, 0.1, 0.015, "1"),
     "slit": (0.0, 1.0, None, "1"),
-    "overflow": (0.0, 60.0, None, "degree"),
+    "overflow": (0.0, 60.0, 8.0, "degree"),
 }
 #: least Gaussian width squared, degrees^2: narrower peaks than any instrument's
 _LEAST = 1e-6
@@ -197,7 +197,7 @@ class Shaped:
         g = np.sqrt(np.where(alive, g2, _LEAST))
         lorentz = peaks.lorentz + instrument["x"] / cos + instrument["y"] * tan
         self._axial = instrument["axial"]
-        self._nodes = _nodes(t, self._axial, np.hypot(g, lorentz))
+        self._nodes = axial_nodes(t, self._axial, np.hypot(g, lorentz))
         self._log_sine = np.log(np.sin(theta))
         edge = max(np.radians(instrument["overflow"]) / 2, 1e-6)
         below = theta < edge  # there the beam is wider than the sample
@@ -267,7 +267,7 @@ class Shaped:
         )
 
 
-def _nodes(two_theta: Array, axial: float, width: Array) -> Index:
+def axial_nodes(two_theta: Array, axial: float, width: Array) -> Index:
     """Symmetrical peaks needed for each spread by axial divergence: the more, the wider the spread beside the peak; 0: none."""
     if axial <= 0:
         return np.zeros(two_theta.size, dtype=np.int64)
