@@ -132,7 +132,11 @@ def identify(
     )
     shares = probability.share([t.score for t in full])
     final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
-    candidates = _report(technique, signal, final, progress, explained=none <= _UNEXPLAINED)
+    candidates, there = _report(technique, signal, final, progress, explained=none <= _UNEXPLAINED)
+    if not there and none < _NOT_THERE:  # with all its parameters the first has become what no phase is
+        left = (1 - _NOT_THERE) / (1 - none)
+        candidates = [c.model_copy(update={"probability": c.probability * left}) for c in candidates]
+        none = _NOT_THERE
     members = probability.credible_set([t.name for t in full], shares, _LEVEL)
     alone = technique.unknown(signal) if none > _UNEXPLAINED else Unknown()
     verdict = Verdict(
@@ -165,9 +169,10 @@ def _report(
     progress: Progress | None,
     *,
     explained: bool,
-) -> list[Candidate]:
-    """Refine the chosen ones on every point of the data and put them into words."""
+) -> tuple[list[Candidate], bool]:
+    """Refine the chosen ones on every point of the data and put them into words; and whether the first is still credible."""
     out = []
+    there = True
     renumber: dict[int, int] = {}
     for rank, (tried, number, chance) in enumerate(chosen, start=1):
         start = dict(tried.start) | {"values": named_values(tried.fit)}
@@ -178,6 +183,7 @@ def _report(
         most = _POLISH_BEATEN if beaten else _POLISH_FIRST if rank == 1 and explained else _POLISH
         fit = solve(problem, start=first, max_evaluations=most)
         found: Findings = technique.findings(fit, leftover=rank == 1)
+        there = there and (rank > 1 or technique.credible(fit))
         out.append(
             candidate_from_fit(
                 fit,
@@ -197,7 +203,7 @@ def _report(
         )
         if progress:
             progress("final fits", rank, len(chosen))
-    return out
+    return out, there
 
 
 def _warnings(
