@@ -58,9 +58,7 @@ class Graph:
         self._nodes.append(body)
         return out
 
-    def to_bytes(
-        self, *, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str] | None = None
-    ) -> bytes:
+    def to_bytes(self, *, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str] | None = None) -> bytes:
         """Give the file.
 
         Parameters
