@@ -51,7 +51,7 @@ def _together(run: Search, first: str, second: str) -> Tried | None:
     if base is None:
         return None
     other = _suggested(run, second, given=base.fit)
-    start = mixtures.start_beside(base, other)
+    start = mixtures.start_beside(base, other, run.technique.shared)
     quick = run.fit([one, other], start, "quick", fixed=start["values"])
     if quick is None:
         return None

@@ -286,7 +286,8 @@ class PairDistribution:
 
     def credible(self, fit: Fit) -> bool:
         """No crystal has shrunk to a cell or two: such take up ligands and errors at short distances."""
-        return all(size >= _SMALLEST for prefix, size in _sizes(fit).items() if prefix)
+        named = zip(fit.problem.parameters, fit.values, strict=True)
+        return not any(p.name.endswith(":diameter") and value < _SMALLEST for p, value in named)
 
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.pdf.explain`."""
