@@ -58,9 +58,9 @@ CASES = (
         (0.391, 0.609),
         0.045,
         0.5,
-        {"divergence_slit": "fixed"},
+        {"divergence_slit": "fixed", "overflow": 0.0},
         peer="BGMN 9.41445, 4.02722; 0.391/0.609; 3.8 %; 3.5 s",
-        note="slit taken as fixed, as the peer does",
+        note="slit taken as fixed, beam within the sample, as the peer does",
     ),
     Case(
         "Mn2O3 + LiF, slit refined",
