@@ -89,4 +89,5 @@ def other_wavelength(signal: PdSignal) -> str:
 def _cell_in_words(cell: Cell) -> str:
     a, b, c, alpha, beta, gamma = cell.cell
     lengths = f"{a:.4f} {b:.4f} {c:.4f} angstrom, {alpha:.2f} {beta:.2f} {gamma:.2f} degrees"
-    return f"its peaks are indexed by a {cell.system} {cell.centring} cell of {lengths} (M20 = {cell.lattice.merit:.0f})"
+    article = "an" if cell.system[0] in "aeiou" else "a"
+    return f"its peaks are indexed by {article} {cell.system} {cell.centring} cell of {lengths} (M20 = {cell.lattice.merit:.0f})"
