@@ -90,4 +90,5 @@ def _cell_in_words(cell: Cell) -> str:
     a, b, c, alpha, beta, gamma = cell.cell
     lengths = f"{a:.4f} {b:.4f} {c:.4f} angstrom, {alpha:.2f} {beta:.2f} {gamma:.2f} degrees"
     article = "an" if cell.system[0] in "aeiou" else "a"
-    return f"its peaks are indexed by {article} {cell.system} {cell.centring} cell of {lengths} (M20 = {cell.lattice.merit:.0f})"
+    kind = f"{article} {cell.system} {cell.centring} cell"
+    return f"its peaks are indexed by {kind} of {lengths} (M20 = {cell.lattice.merit:.0f})"
