@@ -35,8 +35,8 @@ _MOST_COORDINATES = 24
 _TEXTURE = 4
 #: starts of the widths, in those of the peaks: Gaussian of the instrument, Lorentzian of the sample
 _GAUSS, _LORENTZ = 0.6, 0.3
-#: 1/size above which a phase is a hump, 1/angstrom
-_HUMP = 1 / 15.0
+#: width of the peaks above which a phase is a hump, degrees of 2 theta for 1 angstrom: crystallites of 20 angstrom, about
+_HUMP = 2.8
 #: how far a phase's own lines are to be there: as part of its amount, and in standard deviations
 _THERE, _SURE = 0.4, 4.0
 #: correlation of two phases' patterns beyond which they are one
@@ -184,9 +184,11 @@ class PowderDiffraction:
         amounts, sigma = fit.factors[:count], fit.factor_sigma[:count]
         if np.any(amounts <= _SURE * sigma):
             return False
-        named = problem.named_values(fit.values)
-        if any(v > _HUMP for n, v in named.items() if n.endswith("inverse_size")):
-            return False
+        widest = _HUMP * problem.instrument.wavelength
+        for phase, own in zip(problem.phases, problem.own_values(fit.values), strict=True):
+            peaks = phase.peaks(own, slopes=False)
+            if float(peaks.area @ peaks.lorentz) > widest * float(peaks.area.sum()):
+                return False
         plain = problem.evaluate(fit.values, jacobian=False).basis[:, :count]
         return not _alike(plain) and all(_seen(fit, number, plain * amounts) for number in range(count))
 
