@@ -20,6 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from whorl.physics.powder_corrections import lorentz_polarisation
 from whorl.techniques.pd.index import Lines
 from whorl.techniques.pd.instrument import PdInstrument
 
@@ -104,16 +105,9 @@ class Matcher:
         sine = np.sqrt(inverse_d2) * self._wavelength / 2
         inside = sine < np.sin(np.radians(self.x_range[1]) / 2) * 1.02
         inside &= sine > np.sin(np.radians(self.x_range[0]) / 2) * 0.98
-        sine = np.clip(sine, 1e-4, 0.999)
-        cos2 = 1 - sine**2
-        lorentz = 1 / (sine**2 * np.sqrt(cos2))
-        polarised = self._instrument.polarised
-        if self._neutron:
-            factor = lorentz
-        elif polarised is not None:
-            factor = lorentz * (polarised + (1 - polarised) * (1 - 2 * sine**2) ** 2)
-        else:
-            factor = lorentz * (1 + (1 - 2 * sine**2) ** 2) / 2
+        two_theta = 2 * np.degrees(np.arcsin(np.clip(sine, 1e-4, 0.999)))
+        i = self._instrument
+        factor = lorentz_polarisation(two_theta, monochromator=i.monochromator, polarised=i.polarised, neutron=self._neutron)
         return np.where(inside, factor, 0.0)
 
     def match(self, lines: Sequence[Lines], reach: Array) -> Match:
