@@ -14,11 +14,12 @@ from whorl.core.errors import FitError, UsageError
 from whorl.core.hypothesis import Hypothesis
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
+from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
 from whorl.tasks.weighing import beyond_noise
 from whorl.techniques import technique_for
-from whorl.techniques.protocol import Progress
+from whorl.techniques.protocol import Progress, Technique
 from whorl.trust import probability
 
 
@@ -79,7 +80,24 @@ def refine(
             progress("refinements", number + 1, len(trials))
     if not fits:
         raise FitError("nothing to fit", where=measurement.path, remedy="Free at least one parameter.")
-    fit = technique.choose(fits)
+    return verdict_of(technique, signal, structures, technique.choose(fits), started)
+
+
+def verdict_of(technique: Technique, signal: Any, structures: Sequence[Hypothesis], fit: Fit, started: float) -> Verdict:
+    """Put a fit into the verdict of a refinement.
+
+    Parameters
+    ----------
+    technique : Technique
+    signal : Signal
+        As the technique prepared it.
+    structures : sequence of Hypothesis
+        As they were before the fit.
+    fit : Fit
+    started : float
+        `time.perf_counter` at the start, for the time taken.
+    """
+    constants = probability.calibration(technique.key)
     found = technique.findings(fit)
     candidate = candidate_from_fit(
         fit,
@@ -102,8 +120,8 @@ def refine(
     verdict = Verdict(
         whorl=_version(),
         task="refine",
-        file=measurement.path,
-        sha256=measurement.sha256,
+        file=signal.measurement.path,
+        sha256=signal.measurement.sha256,
         technique=technique.key,
         none_probability=none,
         candidates=[candidate],
