@@ -2,9 +2,8 @@
 
     python tools/calibrate_pd.py --cases 120 --seed 1 --out src/whorl/trust/data/pd.json
 
-Simulated patterns of one to three compounds (drawn over the families of the built-in catalogue; shifts, widths, size, texture,
-background and counts as real diffractometers have them) are searched twice: with the whole catalogue, and with the families of
-the first phase taken out. From both comes the logistic of *none of these*, after an allowance for what models of real powders
+Simulated patterns of one to three compounds (drawn over the families of the built-in catalogue, with the declared nuisances of
+powder experiments) are searched twice: with the whole catalogue, and with the families of its phases taken out. From both comes the logistic of *none of these*, after an allowance for what models of real powders
 are wrong by, which simulations lack. How much evidence counts is stated, not fitted. The seed and the number of cases are
 written into the file.
 """
@@ -15,12 +14,12 @@ import argparse
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize
+from _doubt import fit_doubt
 
 from whorl import __version__
 from whorl.catalogues import Catalogue, Entry, Selection, builtin_catalogues
@@ -34,20 +33,23 @@ from whorl.tasks.trying import Outcome
 from whorl.tasks.weighing import misfits
 from whorl.techniques.pd.index import load_index
 from whorl.techniques.pd.instrument import ANODES, PdInstrument
+from whorl.techniques.pd.nuisances import NUISANCES
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal
 from whorl.techniques.pd.residual import PdProblem
 from whorl.techniques.pd.technique import PD
 from whorl.techniques.protocol import Shortlist
-from whorl.trust.probability import Calibration, gap
+from whorl.trust.probability import Calibration
 
 #: a substitute that fits nearly as well as the truth, or so well that no experiment would tell, is no wrong answer
 _AS_GOOD, _TOO_GOOD = 1.5, 0.1
 #: what the best model of a real powder leaves over beside noise and the 6 % that are allowed for anyway: median, spread of its
 #: logarithm. Measured single minerals and weighed mixtures of known phases leave 0.05 to 0.45
 _MODEL_ERROR = (0.2, 0.5)
-_DRAWS = 8
-_PRIOR_NONE = 0.25  # stated, not measured: people search catalogues that hold their sample three times out of four
+#: samples that people look up: well crystallised to nanocrystalline
+_NUISANCES = replace(NUISANCES, size=(80.0, 2000.0))
+#: order and standard deviation of the harmonics of textured samples
+_HARMONICS, _TEXTURE = 4, 0.25
 #: stated, not fitted: models of powders are wrong by some per cent, and a fifth of the points testifies, as for the PDF
 _TEMPER = Temper(0.06, 0.2)
 
@@ -62,45 +64,45 @@ class Searched:
 
 
 def draw_measurement(chosen: Sequence[Crystal], rng: np.random.Generator) -> Measurement:
-    """Simulate one pattern of a mixture."""
+    """Simulate one pattern of a mixture on a diffractometer with a copper tube."""
     first, second = ANODES["Cu"]
+    drawn = _NUISANCES.draw(rng, phases=len(chosen))
     step = float(rng.choice([0.01, 0.02, 0.03]))
     x = np.arange(float(rng.uniform(5, 18)), float(rng.uniform(70, 110)), step)
     width = float(np.exp(rng.uniform(np.log(0.05), np.log(0.2))))
     instrument = PdInstrument(
         wavelength=first,
         wavelength2=second,
-        displacement=float(rng.normal(0, 0.08)),
-        w=width**2,
+        zero=drawn["zero"] * width,
+        displacement=drawn["displacement"],
+        w=width**2 * drawn["width"],
         y=float(rng.uniform(0.015, 0.035)),
-        axial=float(rng.uniform(0.01, 0.045)),
+        axial=0.03 * drawn["axial"],
         slit=float(rng.random() < 0.3),
     )
     share = rng.dirichlet(np.full(len(chosen), 2.0))
     total = np.zeros(x.size)
-    for crystal, part in zip(chosen, share, strict=True):
-        options = PhaseOptions(strain=True, harmonics=4)
+    for n, (crystal, part) in enumerate(zip(chosen, share, strict=True)):
+        options = PhaseOptions(strain=True, harmonics=_HARMONICS)
         zoom = float(np.exp(rng.normal(0, 0.004)))
         phase = PowderPhase(crystal, instrument, (float(x[0]), float(x[-1])), options, zoom=zoom)
-        drawn = {
+        own = {
             "U": float(np.exp(rng.uniform(np.log(0.003), np.log(0.02)))),
-            "inverse_size": 1 / float(np.exp(rng.uniform(np.log(100), np.log(2000)))),
-            "strain": float(rng.uniform(0, 0.002)),
+            "inverse_size": 1 / drawn["size"][n],
+            "strain": drawn["strain"][n],
         }
+        texture = 0.0 if drawn["march"][n] == 1 else _TEXTURE
         values = [
-            drawn.get(p.name, float(rng.normal(0, 0.12)) if p.name.startswith("texture") else p.value) for p in phase.parameters
+            own.get(p.name, float(rng.normal(0, texture)) if p.name.startswith("texture") else p.value)
+            for p in phase.parameters
         ]
         blank = Measurement("powder", x, np.zeros(x.size))
         signal = PdSignal(blank, x, np.zeros(x.size), np.ones(x.size), False, instrument, frozenset(), 0.1, frozenset(), (), ())
         curve = PdProblem(signal, [phase]).evaluate(np.array(values), jacobian=False).basis[:, 0]
         total += part * curve / max(float(curve.sum()), 1e-300)
-    top = float(np.exp(rng.uniform(np.log(800), np.log(50000))))
-    level = top * float(np.exp(rng.uniform(np.log(0.005), np.log(0.3))))
-    background = level * (1 + rng.uniform(0, 1.5) * np.exp(-(x - x[0]) / rng.uniform(5, 30)))
-    if rng.random() < 0.3:
-        background += level * rng.uniform(0.2, 1.0) * np.exp(-0.5 * ((x - rng.uniform(18, 35)) / rng.uniform(3, 8)) ** 2)
-    counts = rng.poisson(background + total / max(float(total.max()), 1e-300) * top).astype(float)
-    return Measurement("powder", x, counts, settings={"wavelength": first, "intensity": "counts"})
+    return Measurement(
+        "powder", x, _NUISANCES.corrupt(x, total, drawn, rng), settings={"wavelength": first, "intensity": "counts"}
+    )
 
 
 def one_case(key: tuple[int, int]) -> tuple[str, tuple[Searched, Searched] | None]:
@@ -144,29 +146,6 @@ def _searched(found: Outcome, families: Sequence[str]) -> Searched:
     return Searched(true == set(families), misfit, other)
 
 
-def fit_logistic(features: np.ndarray, label: np.ndarray) -> list[float]:
-    """Coefficients (constant first) of a logistic regression with a weak ridge, classes weighted by the prior."""
-    design = np.column_stack([np.ones(len(label)), features])
-    weight = np.where(label == 1, _PRIOR_NONE / max(label.sum(), 1), (1 - _PRIOR_NONE) / max((1 - label).sum(), 1))
-
-    def loss(b: np.ndarray) -> float:
-        z = design @ b
-        return float(np.sum(weight * (np.logaddexp(0, z) - label * z)) + 1e-3 * b[1:] @ b[1:])
-
-    return [round(float(v), 4) for v in minimize(loss, np.zeros(design.shape[1]), method="BFGS").x]
-
-
-def fit_doubt(right: Sequence[Searched], wrong: Sequence[Searched], seed: int) -> dict[str, list[float]]:
-    """Coefficients from the misfit with the lead, and from the misfit alone."""
-    both = [*right, *wrong] * _DRAWS
-    label = np.array(([0.0] * len(right) + [1.0] * len(wrong)) * _DRAWS)
-    median, spread = _MODEL_ERROR
-    error = median * np.exp(spread * np.random.default_rng(seed).normal(size=len(both)))
-    level = np.log([min(np.hypot(s.misfit, e), 1.0) for s, e in zip(both, error, strict=True)])
-    ahead = np.array([gap(np.hypot(s.misfit, e), np.hypot(s.runner_up, e)) for s, e in zip(both, error, strict=True)])
-    return {"lead": fit_logistic(np.column_stack([level, ahead]), label), "alone": fit_logistic(level[:, None], label)}
-
-
 def main() -> None:
     """Run and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -189,7 +168,7 @@ def main() -> None:
         "technique": "pd",
         "discrepancy": _TEMPER.discrepancy,
         "fraction": _TEMPER.fraction,
-        "none": {"crystal": fit_doubt(right, wrong, options.seed)},
+        "none": {"crystal": fit_doubt(right, wrong, _MODEL_ERROR, options.seed, most=1.0)},
         "made_by": f"python tools/calibrate_pd.py --cases {options.cases} --seed {options.seed}",
         "version": __version__,
         "families_first": round(len(right) / max(len(pairs), 1), 3),

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from _doubt import fit_doubt
 
 from whorl import __version__
 from whorl.catalogues import Catalogue, Entry, Selection, builtin_catalogues
@@ -37,7 +37,7 @@ from whorl.techniques.pdf.prepare import PdfSignal
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF
 from whorl.techniques.protocol import Shortlist
-from whorl.trust.probability import Calibration, gap
+from whorl.trust.probability import Calibration
 
 _LARGEST_CLUSTER = 400
 _METALS = ("Au", "Pt", "Pd", "Ag", "Cu", "Ni", "Co", "Fe", "Ru", "Rh", "Ir", "W", "Mo")
@@ -47,8 +47,6 @@ _AS_GOOD, _TOO_GOOD = 1.25, 0.05
 #: kind: stacking faults, shapes, anisotropic motion. Measured crystals of known structure leave 0.015 to 0.1; Au144, a Keggin
 #: ion and CdSe dots 0.1 to 0.3
 _MODEL_ERROR = {"crystal": (0.04, 0.8), "cluster": (0.06, 0.8)}
-_DRAWS = 8
-_PRIOR_NONE = 0.25  # stated, not measured: people search catalogues that hold their sample three times out of four
 #: stated, not fitted: simulated experiments, whose model is right, would let every point testify. Fits below 0.03 are not told
 #: apart, and with more than a fifth of the points a superstructure takes up what is wrong with the model of measured nickel
 _TEMPER = Temper(0.03, 0.2)
@@ -145,29 +143,6 @@ def _searched(found: Outcome, family: tuple[str, str]) -> Searched:
     )
 
 
-def fit_logistic(features: np.ndarray, label: np.ndarray) -> list[float]:
-    """Coefficients (constant first) of a logistic regression with a weak ridge, classes weighted by the prior."""
-    design = np.column_stack([np.ones(len(label)), features])
-    weight = np.where(label == 1, _PRIOR_NONE / max(label.sum(), 1), (1 - _PRIOR_NONE) / max((1 - label).sum(), 1))
-
-    def loss(b: np.ndarray) -> float:
-        z = design @ b
-        return float(np.sum(weight * (np.logaddexp(0, z) - label * z)) + 1e-3 * b[1:] @ b[1:])
-
-    return [round(float(v), 4) for v in minimize(loss, np.zeros(design.shape[1]), method="BFGS").x]
-
-
-def fit_doubt(right: Sequence[Searched], wrong: Sequence[Searched], kind: str, seed: int) -> dict[str, list[float]]:
-    """Coefficients for first candidates of one kind: from the misfit with the lead, and from the misfit alone."""
-    both = [*right, *wrong] * _DRAWS
-    label = np.array(([0.0] * len(right) + [1.0] * len(wrong)) * _DRAWS)
-    median, spread = _MODEL_ERROR[kind]
-    error = median * np.exp(spread * np.random.default_rng(seed).normal(size=len(both)))
-    level = np.log([np.hypot(s.misfit, e) for s, e in zip(both, error, strict=True)])
-    ahead = np.array([gap(np.hypot(s.misfit, e), np.hypot(s.runner_up, e)) for s, e in zip(both, error, strict=True)])
-    return {"lead": fit_logistic(np.column_stack([level, ahead]), label), "alone": fit_logistic(level[:, None], label)}
-
-
 def main() -> None:
     """Run and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -182,8 +157,8 @@ def main() -> None:
     right = [f for f in found if f.true[0]]
     wrong = [m for f, m in zip(found, missing, strict=True) if f.true[0] and m.misfit > max(_AS_GOOD * f.misfit, _TOO_GOOD)]
     none = {
-        kind: fit_doubt([s for s in right if s.kind == kind], [s for s in wrong if s.kind == kind], kind, options.seed)
-        for kind in _MODEL_ERROR
+        kind: fit_doubt([s for s in right if s.kind == kind], [s for s in wrong if s.kind == kind], error, options.seed)
+        for kind, error in _MODEL_ERROR.items()
     }
     options.out.write_text(
         json.dumps(

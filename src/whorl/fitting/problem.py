@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -64,6 +64,10 @@ class Parameter:
         """Standard deviation of the prior, normal or flat."""
         flat = (self.upper - self.lower) / np.sqrt(12.0)
         return float(flat if self.spread is None else min(self.spread, flat))
+
+    def prefixed(self, prefix: str) -> Parameter:
+        """The parameter of one phase of several."""
+        return replace(self, name=prefix + self.name) if prefix else self
 
 
 @dataclass(frozen=True)

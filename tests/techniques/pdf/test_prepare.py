@@ -99,7 +99,7 @@ def test_the_user_overrules_the_file_and_both_are_told(nickel_gr):
     assert signal.instrument.qdamp == 0.03
     text = "\n".join(signal.assumptions)
     assert "qmax: 20.0 (given; the file says 22.0)" in text
-    assert "qdamp: 0.03 (file header)" in text
+    assert "qdamp: 0.03 (file)" in text
     assert {"qmax", "qdamp", "qmin", "radiation"} <= signal.known
 
 

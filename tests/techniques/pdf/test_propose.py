@@ -8,11 +8,12 @@ import pytest
 from whorl.catalogues.registry import builtin_catalogues
 from whorl.core.errors import CatalogueError
 from whorl.core.measurement import Measurement
+from whorl.techniques.copies import without_copies
 from whorl.techniques.pdf.index import load_index
 from whorl.techniques.pdf.metals import bond_length, metals_by_bond
 from whorl.techniques.pdf.nuisances import NUISANCES
 from whorl.techniques.pdf.prepare import prepare
-from whorl.techniques.pdf.propose import Row, _scale_spread, log_correlation, without_copies
+from whorl.techniques.pdf.propose import Row, _scale_spread, log_correlation
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF
 
@@ -34,7 +35,7 @@ def rows(home):
         for catalogue in builtin_catalogues():
             index = load_index(catalogue, "x-ray")
             out += [Row(catalogue, e, index) for e in catalogue.entries() if e.key in index.place]
-    return without_copies(out)
+    return without_copies(out, lambda r: r.density)
 
 
 def experiment(row, seed, *, clean=False, **more):

@@ -10,10 +10,11 @@ import pytest
 from whorl.catalogues.base import Entry
 from whorl.core.errors import UsageError
 from whorl.fitting.solve import solve
+from whorl.techniques.copies import without_copies
 from whorl.techniques.pdf.explain import weight_fractions
 from whorl.techniques.pdf.index import Index
 from whorl.techniques.pdf.prepare import prepare
-from whorl.techniques.pdf.propose import Row, without_copies
+from whorl.techniques.pdf.propose import Row
 from whorl.techniques.pdf.signatures import signature
 from whorl.techniques.pdf.simulate import simulate
 from whorl.techniques.pdf.technique import PDF, shortened
@@ -154,11 +155,11 @@ def test_copies_of_an_entry_are_left_out(structures):
         row(far, "far"),
         row(near, "other", group=194),
     ]
-    kept = without_copies(rows)
+    kept = without_copies(rows, lambda r: r.density)
     assert [r.entry.name for r in kept] == ["mine", "far", "other"]
     assert kept[0].entry.family == "fcc"  # the family is learnt from the copy
     clusters = [row(structures.icosahedron, "one"), row(structures.icosahedron, "two")]
-    assert len(without_copies(clusters)) == 2
+    assert len(without_copies(clusters, lambda r: r.density)) == 2
 
 
 def test_core_shell_needs_two_crystals(structures):

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.core.errors import PatternError, StructureError, UsageError
-from whorl.core.hypothesis import element_counts
+from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import Measurement
 from whorl.physics.backgrounds import chebyshev, running_mean, snip
 from whorl.techniques.pd.instrument import ANODES, SETTINGS, PdInstrument, make_instrument, with_lines
 from whorl.techniques.pd.noise import uncertainty
 from whorl.techniques.pd.peak_list import drawn
+from whorl.techniques.stated import composition, sources
 
 Array = NDArray[np.float64]
 
@@ -190,7 +190,7 @@ def prepare(
     if "wavelength" in given:  # a given wavelength replaces both lines of the file
         stated = {k: v for k, v in stated.items() if k not in ("wavelength", "wavelength2", "line_ratio", "anode")}
     merged = with_lines({**stated, **given})
-    assumptions = _sources(in_file, given)
+    assumptions = sources(SETTINGS, in_file, given)
     _infer(merged, x, fwhm, where, assumptions, warnings)
     instrument = make_instrument(merged, where=where)
     found = uncertainty(y, sigma, counts=measurement.settings.get("intensity") == "counts")
@@ -205,7 +205,7 @@ def prepare(
         instrument,
         known,
         fwhm,
-        _hint(merged.get("composition"), warnings),
+        composition(merged.get("composition"), warnings),
         tuple(assumptions),
         tuple(warnings),
     )
@@ -331,25 +331,3 @@ def _infer(settings: dict[str, Any], x: Array, fwhm: float, where: str, assumpti
         settings.setdefault("y", EMISSION)
         if settings["geometry"] == "bragg-brentano" and settings.get("divergence_slit") == "fixed":
             settings.setdefault("overflow", OVERFLOW)
-
-
-def _sources(stated: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for name in SETTINGS:
-        if name in given:
-            note = f"; the file says {stated[name]}" if name in stated and stated[name] != given[name] else ""
-            lines.append(f"{name}: {given[name]} (given{note})")
-        elif stated.get(name) is not None:
-            value = stated[name]
-            lines.append(f"{name}: {f'{value:.6g}' if isinstance(value, float) else value} (file)")
-    return lines
-
-
-def _hint(text: Any, warnings: list[str]) -> frozenset[str]:
-    if not text:
-        return frozenset()
-    try:
-        return frozenset(element_counts(str(text)))
-    except StructureError:
-        warnings.append(f"composition {text!r} of the header is not understood and ignored")
-        return frozenset()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
@@ -19,6 +19,7 @@ from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError
 from whorl.core.hypothesis import Hypothesis
 from whorl.physics.powder_profiles import pattern
+from whorl.techniques.copies import without_copies
 from whorl.techniques.crystal_freedom import cell_spread
 from whorl.techniques.pd.index import Lines, load_index
 from whorl.techniques.pd.match import Matcher
@@ -37,7 +38,6 @@ _LORENTZ = 0.5  # of the width of the peaks that is Lorentzian
 _TESTIFY = 0.2
 #: of the pattern's lines that are weaker than this, none is put in
 _WEAK = 0.002
-_SAME_DENSITY = 0.015
 _KEPT = 4
 
 
@@ -87,31 +87,13 @@ def pool_of(
     for catalogue in catalogues:
         index = load_index(catalogue, progress=progress(catalogue.name))
         rows += [Row(catalogue, e, index.lines[e.key]) for e in catalogue.entries(elements=elements) if e.key in index.lines]
-    rows = _without_copies(rows)
+    rows = without_copies(rows, lambda row: row.lines.density)
     found = Pool(tuple(rows), Counter(row.family for row in rows))
     with _lock:
         _pools[key] = found
         while len(_pools) > _KEPT:
             _pools.popitem(last=False)
     return found
-
-
-def _without_copies(rows: Sequence[Row]) -> list[Row]:
-    """Leave out crystals of the formula, space group, atoms in the cell and density of an earlier row."""
-    kept: list[Row] = []
-    seen: dict[tuple[str, int | None, int], list[int]] = {}
-    for row in rows:
-        e = row.entry
-        key = ("".join(sorted(e.formula)), e.space_group, e.atoms)
-        for i in seen.get(key, []):
-            if abs(kept[i].lines.density / row.lines.density - 1) < _SAME_DENSITY:
-                if not kept[i].entry.family and e.family:
-                    kept[i] = replace(kept[i], entry=replace(kept[i].entry, family=e.family))
-                break
-        else:
-            seen.setdefault(key, []).append(len(kept))
-            kept.append(row)
-    return kept
 
 
 def shortlist(

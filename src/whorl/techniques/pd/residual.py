@@ -83,7 +83,7 @@ class PdProblem:
         self._rows: list[slice] = []
         for phase in self.phases:
             start = len(every)
-            every += [_prefixed(p, phase.options.prefix) for p in phase.parameters]
+            every += [p.prefixed(phase.options.prefix) for p in phase.parameters]
             self._rows.append(slice(start, len(every)))
         self._every = every
         held = dict(fixed or {})
@@ -283,7 +283,3 @@ def model_of(fit: Fit) -> PdProblem:
     inner = problem.inner if isinstance(problem, Projected) else problem
     assert isinstance(inner, PdProblem)
     return inner
-
-
-def _prefixed(p: Parameter, prefix: str) -> Parameter:
-    return p if not prefix else Parameter(prefix + p.name, p.value, p.lower, p.upper, p.unit, p.mean, p.spread)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.catalogues.base import Catalogue, Entry
+from whorl.techniques.copies import without_copies
 from whorl.techniques.pdf.index import Index, load_index
-from whorl.techniques.pdf.propose import Row, Rows, without_copies
+from whorl.techniques.pdf.propose import Row, Rows
 
 Array = NDArray[np.float64]
 
@@ -79,7 +80,7 @@ def admissible(
         index: Index = load_index(catalogue, radiation, progress=progress(catalogue.name))
         entries = [e for e in catalogue.entries(elements=elements) if e.key in index.place]
         rows += [Row(catalogue, e, index) for e in entries if not beside or _can_be_a_phase(e)]
-    rows = without_copies(rows)
+    rows = without_copies(rows, lambda row: row.density)
     found = Admissible(Rows(rows), Counter(family_of(row.entry) for row in rows))
     with _lock:
         _kept[key] = found

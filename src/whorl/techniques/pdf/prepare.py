@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import PatternError, UsageError
-from whorl.core.hypothesis import element_counts
 from whorl.core.measurement import Measurement
 from whorl.techniques.pdf.instrument import SETTINGS, PdfInstrument, make_instrument
+from whorl.techniques.stated import composition, sources
 
 Array = NDArray[np.float64]
 
 DEFAULT_RANGE = (1.5, 30.0)
+#: settings whose source an answer names
+_STATED = ("radiation", "qmin", "qmax", "qdamp", "qbroad", "composition")
 _WINDOW = 1.5
 _NOISE_SHARE = 0.01  # mean power of the end, as a part of the largest, up to which it counts as noise
 _STANDS_OUT = 3.0
@@ -128,7 +130,7 @@ def prepare(
     stated = {k: v for k, v in measurement.settings.items() if k in SETTINGS and v is not None}
     merged = stated | given
     assumptions += [f"reading: {note}" for note in measurement.notes]
-    assumptions += _sources(stated, given)
+    assumptions += sources(_STATED, stated, given)
     if measurement.kind != "gr":
         measurement, used = _to_gr(measurement, merged)
         merged = used | merged
@@ -178,7 +180,7 @@ def prepare(
         instrument=instrument,
         known=frozenset(k for k in merged if k in PdfInstrument.model_fields),
         range=(float(x[keep][0]), float(x[keep][-1])),
-        elements_hint=_hint(merged.get("composition"), warnings),
+        elements_hint=composition(merged.get("composition"), warnings),
         measurement=measurement,
         assumptions=tuple(assumptions),
         warnings=tuple(warnings),
@@ -259,19 +261,6 @@ def infer_qmax(r: Array, g: Array) -> float | None:
     return float(q[half[-1]])
 
 
-def _sources(stated: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for name in ("radiation", "qmin", "qmax", "qdamp", "qbroad", "composition"):
-        if name in given:
-            note = f"; the file says {stated[name]}" if name in stated and stated[name] != given[name] else ""
-            lines.append(f"{name}: {given[name]} (given{note})")
-        elif name in stated:
-            value = stated[name]
-            text = f"{value:.6g}" if isinstance(value, float) else str(value)
-            lines.append(f"{name}: {text} (file header)")
-    return lines
-
-
 def _choose_range(x: Array, wanted: tuple[float, float] | None, where: str) -> tuple[float, float]:
     if wanted is None:
         return max(DEFAULT_RANGE[0], float(x[0])), min(DEFAULT_RANGE[1], float(x[-1]))
@@ -304,18 +293,6 @@ def _weights(measurement: Measurement, keep: NDArray[np.bool_]) -> tuple[Array, 
     # a few zero or tiny uncertainties must not own the fit
     floor = 0.1 * float(np.median(sigma[sigma > 0]))
     return 1.0 / np.maximum(sigma, floor) ** 2, True
-
-
-def _hint(text: Any, warnings: list[str]) -> frozenset[str]:
-    if not text:
-        return frozenset()
-    from whorl.core.errors import StructureError
-
-    try:
-        return frozenset(element_counts(str(text)))
-    except StructureError:
-        warnings.append(f"composition {text!r} of the header is not understood and ignored")
-        return frozenset()
 
 
 def _to_gr(measurement: Measurement, settings: Mapping[str, Any]) -> tuple[Measurement, dict[str, float]]:

@@ -12,7 +12,7 @@ entry is judged by what it explains beside them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import overload
 
@@ -187,30 +187,6 @@ def log_correlation(
     found = [make() for _, make in scored[:most]]
     chosen = {id(p.row) for p in found}
     return sorted([*found, *(p for p in wanted if id(p.row) not in chosen)], key=lambda p: -p.merit)
-
-
-def without_copies(rows: Sequence[Row]) -> list[Row]:
-    """Leave out crystals of the formula, space group and density (1.5 %) of an earlier row.
-
-    The first keeps the later one's family.
-    """
-    kept: list[Row] = []
-    seen: dict[tuple[str, int | None, int], list[int]] = {}
-    for row in rows:
-        entry = row.entry
-        if entry.kind != "crystal":
-            kept.append(row)
-            continue
-        key = ("".join(sorted(entry.formula)), entry.space_group, entry.atoms)  # polytypes differ in the atoms of the cell
-        for i in seen.get(key, []):
-            if abs(kept[i].density / row.density - 1) < 0.015:
-                if not kept[i].entry.family and entry.family:
-                    kept[i] = replace(kept[i], entry=replace(kept[i].entry, family=entry.family))
-                break
-        else:
-            seen.setdefault(key, []).append(len(kept))
-            kept.append(row)
-    return kept
 
 
 class _Matcher:

@@ -151,7 +151,7 @@ class PdfProblem:
     def _layout(self) -> None:
         everything: list[tuple[Parameter, int, int]] = []  # parameter, phase (or group), slot
         for number, (phase, option) in enumerate(zip(self.phases, self.options, strict=True)):
-            geometry = [_prefixed(p, option.prefix) for p in phase.parameters]
+            geometry = [p.prefixed(option.prefix) for p in phase.parameters]
             everything += [(p, number, slot) for slot, p in enumerate([*geometry, *own_parameters(option)])]
         everything += [(p, _SHARED, slot) for slot, p in enumerate(_instrument_parameters(self.signal.instrument))]
         everything += [(p, _PEAK, slot) for slot, p in enumerate(_peak_parameters(self.lone_peaks))]
@@ -378,14 +378,6 @@ def _peak_parameters(found: Sequence[LonePeak]) -> list[Parameter]:
         width = float(np.clip(peak.width, *PEAK_WIDTHS))
         out.append(Parameter(f"peak{i + 1}_width", width, *PEAK_WIDTHS, "angstrom", *_PEAK_WIDTH_PRIOR))
     return out
-
-
-def _prefixed(p: Parameter, prefix: str) -> Parameter:
-    if not prefix:
-        return p
-    from dataclasses import replace
-
-    return replace(p, name=prefix + p.name)
 
 
 def _channel_shares(fractions: Array) -> Array:
