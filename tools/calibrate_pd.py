@@ -3,9 +3,9 @@
     python tools/calibrate_pd.py --cases 120 --seed 1 --out src/whorl/trust/data/pd.json
 
 Simulated patterns of one to three compounds (drawn over the families of the built-in catalogue, with the declared nuisances of
-powder experiments) are searched twice: with the whole catalogue, and with the families of its phases taken out. From both comes the logistic of *none of these*, after an allowance for what models of real powders
-are wrong by, which simulations lack. How much evidence counts is stated, not fitted. The seed and the number of cases are
-written into the file.
+powder experiments) are searched twice: with the whole catalogue, and with the families of its phases taken out. From both comes
+the logistic of *none of these*, after an allowance for what models of real powders are wrong by, which simulations lack. How
+much evidence counts is stated, not fitted. The seed and the number of cases are written into the file.
 """
 
 from __future__ import annotations
