@@ -117,9 +117,8 @@ def cells(table: Table, count: int) -> None:
         first, seconds = 0, []
         for i in range(count):
             form = form_of(drawn_lattice(system, rng))
-            buffer = np.empty(40_000)
             limit = (2.0 * np.sin(np.radians(60.0)) / COPPER[0]) ** 2
-            lines = buffer[: all_lines(form, limit, SYSTEMS.index(system), CENTRINGS.index("P"), 1e-4, buffer)]
+            lines = all_lines(form, limit, SYSTEMS.index(system), CENTRINGS.index("P"), 1e-4, most=40_000)
             angles = np.degrees(2.0 * np.arcsin(0.5 * COPPER[0] * np.sqrt(lines)))
             angles = angles[rng.random(angles.size) > 0.2]
             angles = angles[np.concatenate([[True], np.diff(angles) > 0.06])][:36]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from whorl.core.errors import UsageError
-from whorl.physics.indexing import index_lines, merits, q_of
+from whorl.physics.indexing import index_lines
 from whorl.physics.indexing_lines import CENTRINGS, SYSTEMS, all_lines, cell_of, determinant, form_of, nearest, squared_axes
+from whorl.physics.indexing_merit import merits, q_of
 
 COPPER = 1.540598
 POINTS = {"P": 1, "C": 2, "I": 2, "F": 4, "R": 3}
@@ -16,11 +17,10 @@ POINTS = {"P": 1, "C": 2, "I": 2, "F": 4, "R": 3}
 def angles_of(cell, system, centring, *, seed, keep=0.8, error=0.01, spurious=0, zero=0.0):
     """Angles of a lattice's first lines: some missing, close ones merged, shifted, with errors and spurious lines."""
     rng = np.random.default_rng(seed)
-    buffer = np.empty(20_000)
     limit = (2.0 * np.sin(np.radians(130.0 / 2)) / COPPER) ** 2
-    n = all_lines(form_of(np.array(cell)), limit, SYSTEMS.index(system), CENTRINGS.index(centring), 1e-4, buffer)
-    two_theta = np.degrees(2.0 * np.arcsin(0.5 * COPPER * np.sqrt(buffer[:n])))
-    two_theta = two_theta[rng.random(n) < keep]
+    lines = all_lines(form_of(np.array(cell)), limit, SYSTEMS.index(system), CENTRINGS.index(centring), 1e-4, most=20_000)
+    two_theta = np.degrees(2.0 * np.arcsin(0.5 * COPPER * np.sqrt(lines)))
+    two_theta = two_theta[rng.random(lines.size) < keep]
     two_theta = two_theta[np.concatenate([[True], np.diff(two_theta) > 0.06])][:34]
     two_theta = two_theta + rng.normal(0.0, error, two_theta.size) + zero
     two_theta = np.sort(

@@ -1,18 +1,12 @@
 r"""Powder indexing: the lattices that explain the angles of the first lines, in all crystal systems, best first.
 
 Trial lattices come from `whorl.physics.indexing_trials`. They are ranked by the evidence of the observed positions, and carry
-the figures of merit of de Wolff (J. Appl. Cryst. 1, 108 (1968), doi:10.1107/S002188986800508X) and of Smith & Snyder (J. Appl.
-Cryst. 12, 60 (1979), doi:10.1107/S002188987901178X),
-
-.. math::
-    M_n = \frac{Q_n}{2 \langle |\Delta Q| \rangle N_n}, \qquad F_n = \frac{1}{\langle |\Delta 2\theta| \rangle} \frac{n}{N_n},
-
-with N_n the number of lines that the lattice, with its centring, allows up to the n-th observed one.
+the figures of merit of `whorl.physics.indexing_merit`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -20,40 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
-from whorl.physics.indexing_lines import CENTRINGS, MULTIPLICITY, SYSTEMS, all_lines, cell_of, determinant, template
-from whorl.physics.indexing_trials import (
-    evidence,
-    refine,
-    search_axial,
-    search_monoclinic,
-    search_orthorhombic,
-    search_triclinic,
-)
+from whorl.physics.indexing_lines import CENTRINGS, SYSTEMS, all_lines, cell_of, determinant, template
+from whorl.physics.indexing_merit import deviations, merits, q_of, slope_of
+from whorl.physics.indexing_screen import evidence, refine
+from whorl.physics.indexing_trials import QUICK, THOROUGH, Progress, search
 
 Array = NDArray[np.float64]
-Progress = Callable[[str, int, int], bool | None]
 
-_HALF_DEGREE = np.pi / 360.0
 _MERIT = 20  # lines that the figures of merit are of
 _DOUBT = 0.08  # probability that a line is spurious, where nothing is known of it
 _FEW = 6  # lines that get indices, at least
-
-
-@dataclass(frozen=True)
-class _Effort:
-    """How far the search goes; tuples over the crystal systems."""
-
-    lines: int  # observed lines used
-    kept: int  # trial lattices kept per system
-    seen: tuple[float, ...]  # least share of a lattice's lines that is observed, which bounds the volume
-    indices: int  # greatest sum of the small indices
-    axial: int  # lines that get indices in cubic, hexagonal and tetragonal lattices
-    pairs: tuple[int, int, int]  # lines among which the second that gets indices is: orthorhombic, monoclinic, triclinic
-    others: tuple[int, int, int]  # the same for the further ones
-
-
-_THOROUGH = _Effort(30, 48, (0.04, 0.06, 0.06, 0.1, 0.2, 0.35), 5, 10, (7, 11, 15), (14, 14, 26))
-_QUICK = _Effort(24, 16, (0.06, 0.1, 0.1, 0.2, 0.35, 0.5), 4, 7, (5, 8, 8), (9, 11, 14))
 #: centrings of a system's conventional cells, indices into `CENTRINGS`
 _CENTRINGS = ((0, 4, 5), (0, 6), (0, 4), (0, 1, 2, 3, 4, 5), (0, 1, 3, 4), (0,))
 
@@ -119,81 +89,11 @@ class _Lines:
         end = int(self.core[-1]) + 1
         return _Lines(self.angles[:end], self.allowance[:end], self.doubt[:end], self.core)
 
-
-def doubt_of(intensity: Array) -> Array:
-    """Probability that a peak belongs to another phase or another wavelength, from its intensity relative to the strongest.
-
-    A rule of thumb: 2 % for peaks above a tenth of the strongest, in inverse proportion to the intensity below, 60 % at most.
-
-    Examples
-    --------
-    >>> doubt_of(np.array([200.0, 10.0, 2.0, 0.2])).round(2)
-    array([0.02, 0.04, 0.2 , 0.6 ])
-    """
-    relative = np.asarray(intensity, dtype=np.float64) / max(float(np.max(intensity, initial=0.0)), 1e-300)
-    return np.asarray(np.clip(0.002 / np.maximum(relative, 1e-6), 0.02, 0.6), dtype=np.float64)
-
-
-def q_of(two_theta: Array, wavelength: float) -> Array:
-    """Q = 1/d^2 (1/angstrom^2) of angles in degree.
-
-    Examples
-    --------
-    >>> q_of(np.array([60.0]), 1.0).round(6)
-    array([1.])
-    """
-    return np.asarray((2.0 * np.sin(np.asarray(two_theta) * _HALF_DEGREE) / wavelength) ** 2, dtype=np.float64)
-
-
-def slope_of(two_theta: Array, wavelength: float) -> Array:
-    """Derivative of Q by two-theta, 1/angstrom^2 per degree."""
-    return np.asarray(4.0 / wavelength**2 * np.sin(np.asarray(two_theta) * 2.0 * _HALF_DEGREE) * _HALF_DEGREE)
-
-
-def merits(two_theta: Array, wavelength: float, lines: Array, *, tolerance: float) -> tuple[float, float, NDArray[np.bool_]]:
-    """Figures of merit M_n and F_n of calculated lines for observed angles.
-
-    Parameters
-    ----------
-    two_theta : array, shape (n,)
-        Observed, degree, increasing.
-    wavelength : float
-        angstrom.
-    lines : array, shape (N,)
-        Calculated Q up to the last observed line, increasing, 1/angstrom^2.
-    tolerance : float
-        Largest deviation of an indexed line, degree. Lines that are not indexed do not count.
-
-    Returns
-    -------
-    merit, figure : float
-    indexed : array of bool, shape (n,)
-
-    Examples
-    --------
-    >>> lines = 0.03 * np.arange(1, 6)
-    >>> angles = np.degrees(2 * np.arcsin(1.54 / 2 * np.sqrt(lines * np.array([1.001, 0.999, 1.001, 0.999, 1.001]))))
-    >>> m, f, indexed = merits(angles, 1.54, lines, tolerance=0.1)
-    >>> round(m), int(indexed.sum())  # 0.15 / (2 * 9e-5 * 5)
-    (167, 5)
-    """
-    q, slope = q_of(two_theta, wavelength), slope_of(two_theta, wavelength)
-    if lines.size == 0:
-        return 0.0, 0.0, np.zeros(q.size, dtype=bool)
-    off = _deviations(q, lines)
-    indexed = np.abs(off) <= tolerance * slope
-    if not indexed.any():
-        return 0.0, 0.0, indexed
-    count = max(int(np.sum(lines <= q[-1] + tolerance * slope[-1])), 1)
-    error = max(float(np.mean(np.abs(off[indexed]))), 1e-9)
-    angle = max(float(np.mean(np.abs(off[indexed] / slope[indexed]))), 1e-6)
-    return float(q[-1] / (2.0 * error * count)), float(indexed.sum() / (angle * count)), indexed
-
-
-def _deviations(q: Array, lines: Array) -> Array:
-    place = np.searchsorted(lines, q)
-    below, above = lines[np.maximum(place - 1, 0)], lines[np.minimum(place, lines.size - 1)]
-    return np.where(np.abs(q - below) < np.abs(q - above), q - below, q - above)
+    def table(self, wavelength: float) -> Array:
+        """Of the lines that get indices Q, its slope, its largest deviation, doubt: shape (4, n)."""
+        angles = self.angles[self.core]
+        slope = slope_of(angles, wavelength)
+        return np.array([q_of(angles, wavelength), slope, slope * self.allowance[self.core], self.doubt[self.core]])
 
 
 def index_lines(
@@ -257,7 +157,7 @@ def index_lines(
         raise UsageError(f"no crystal system {unknown[0]!r}", remedy=f"Choose from {', '.join(SYSTEMS)}.")
     if angles.size < 3:
         return []
-    effort = _THOROUGH if thorough else _QUICK
+    effort = THOROUGH if thorough else QUICK
     allowance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), angles.shape).copy()
     doubts = np.full(angles.size, _DOUBT) if doubt is None else np.asarray(doubt, dtype=np.float64).copy()
     core = np.flatnonzero(doubts <= trusted)
@@ -268,7 +168,10 @@ def index_lines(
     for name in SYSTEMS:
         if name not in systems or core.size < (3, 4, 4, 6, 8, 10)[SYSTEMS.index(name)]:
             continue
-        rows, stopped = _search(SYSTEMS.index(name), used, wavelength, missed, zero, largest, progress, effort)
+        rows, stopped = search(
+            SYSTEMS.index(name), used.table(wavelength), used.angles[core], float(used.allowance[core].max()), missed=missed,
+            zero=zero, largest=largest, progress=progress, effort=effort,
+        )  # fmt: skip
         rows = _with_sublattices(rows, SYSTEMS.index(name), used, wavelength, zero)
         found += [lattice for row in rows for lattice in _judge(row, SYSTEMS.index(name), used, wavelength)]
         found = _distinct(found, used.angles, wavelength, float(used.allowance.max()))[: 2 * top]
@@ -277,66 +180,9 @@ def index_lines(
     return found[:top]
 
 
-def _codes(system: int, most: int) -> Array:
-    """Small indices as factors of the form's parameters in Q."""
-    if system == 0:
-        return np.array([[n] for n in range(1, 36) if n not in {7, 15, 23, 28, 31}], dtype=np.float64)
-    if system == 1:
-        return np.array(
-            [(m, l * l) for m in (0, 1, 3, 4, 7, 9, 12) for l in range(2 * most) if m + l and m * l <= 8 * most],
-            dtype=np.float64,
-        )
-    if system == 2:
-        return np.array(
-            [(m, l * l) for m in (0, 1, 2, 4, 5, 8, 9, 10) for l in range(2 * most - 2) if m + l and m * l <= 8 * most],
-            dtype=np.float64,
-        )
-    if system == 3:
-        some = [(h, k, l) for h in range(3) for k in range(4) for l in range(5) if 0 < h + k + l <= most]
-        return np.array([(h * h, k * k, l * l) for h, k, l in some], dtype=np.float64)
-    some = [(h, k, l) for k in range(3) for h in range(3) for l in range(-2, 3) if (h > 0 or l >= 0) and (k > 0 or h * l)]
-    return np.array([(h * h, l * l, h * l, k * k) for h, k, l in some if h + abs(l) + k <= most], dtype=np.float64)
-
-
-def _search(
-    system: int, used: _Lines, wavelength: float, missed: int, zero: float, largest: float, progress: Progress | None,
-    effort: _Effort,
-) -> tuple[Array, bool]:  # fmt: skip
-    """Trial lattices of one system, rows (evidence, form, zero shift, volume); and whether the search was stopped."""
-    angles, allowance, doubt = used.angles[used.core], used.allowance[used.core], used.doubt[used.core]
-    q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
-    deviation = slope * allowance
-    free, codes = template(system), _codes(system, effort.indices)
-    best = np.full((effort.kept, 9), -30.0)
-    usual = min(q.size, _MERIT) * MULTIPLICITY[system] / (2.0944 * q[min(q.size, _MERIT) - 1] ** 1.5)
-    least = 5.0 if system < 3 else 0.25 * usual
-    bounds = np.array([least, min(usual / effort.seen[system], largest * (4.0 if system < 4 else 2.0)), MULTIPLICITY[system]])
-    reach, most = float(angles[-1]), float(allowance.max())
-    common = (q, slope, deviation, doubt, free)
-    rest = (missed, bounds, reach, most, zero, best)
-    name = SYSTEMS[system]
-    if system < 3:
-        search_axial(*common, system, codes, effort.axial + (2 if system == 0 else 0), *rest)
-        return best[best[:, 0] > -30.0], bool(progress and progress(name, 1, 1))
-    firsts = effort.indices - 1 + (missed if effort is _THOROUGH else missed // 2)
-    pairs, lines = effort.pairs[system - 3], effort.others[system - 3]
-    for start in range(firsts):
-        if system == 3:
-            search_orthorhombic(*common, codes, pairs, lines, *rest, start)
-        elif system == 4:
-            bases = np.array([[1, 0, 1], [2, 0, 1], [1, 0, 2], [2, 0, 2], [1, 1, 2]], dtype=np.float64)
-            search_monoclinic(*common, bases, codes, pairs, lines, *rest, start)
-        else:
-            search_triclinic(*common, pairs, lines, *rest, start)
-        if progress and progress(name, start + 1, firsts):
-            return best[best[:, 0] > -30.0], True
-    return best[best[:, 0] > -30.0], False
-
-
 def _with_sublattices(rows: Array, system: int, used: _Lines, wavelength: float, zero: float) -> Array:
     """The trial lattices, and the best of them with axes halved: lines of a dominant zone may have led to twice an axis."""
-    angles, allowance = used.angles[used.core], used.allowance[used.core]
-    q, slope = q_of(angles, wavelength), slope_of(angles, wavelength)
+    q, slope, deviation, _ = used.table(wavelength)
     halves = [(1, 1, 2), (2, 2, 1), (2, 2, 2)] if system < 3 else list(product((1, 2), repeat=3))[1:]
     out = [rows]
     for row in rows[np.argsort(-rows[:, 0])][:6]:
@@ -344,7 +190,7 @@ def _with_sublattices(rows: Array, system: int, used: _Lines, wavelength: float,
             new = row.copy()
             new[1:7] *= (x * x, y * y, z * z, y * z, x * z, x * y)
             form = new[1:7]
-            count, shift = refine(form, template(system), q, slope, slope * allowance, 1.0, system, q.size, zero, float(row[7]))
+            count, shift = refine(form, template(system), q, slope, deviation, 1.0, system, q.size, zero, float(row[7]))
             if count > 0.8 * q.size and np.all(form[:3] > 0.0) and determinant(form) > 0.0:
                 new[7] = shift
                 out.append(new[None])
@@ -358,16 +204,15 @@ def _judge(row: Array, system: int, used: _Lines, wavelength: float) -> list[Lat
     angles, allowance = used.angles, used.allowance
     q, slope = q_of(true, wavelength), slope_of(true, wavelength)
     limit = q[-1] + allowance[-1] * slope[-1]
-    buffer = np.empty(6000)
     most = float(allowance.max())
     out = []
     for centring in _CENTRINGS[system]:
-        lines = buffer[: all_lines(form, limit, system, centring, 2e-5, buffer)].copy()
+        lines = all_lines(form, limit, system, centring, 2e-5)
         merit, figure, _ = merits(true[core[:_MERIT]], wavelength, lines, tolerance=most)
         indexed = merits(true, wavelength, lines, tolerance=most)[2]
         if indexed.sum() < 3 or np.sum((1.0 - doubt)[indexed]) < 0.7 * np.sum(1.0 - doubt):
             continue
-        off = _deviations(q, lines) / slope
+        off = deviations(q, lines) / slope
         value = evidence(off, doubt, float(lines.size), float(angles[-1]), most, template(system).shape[0])
         volume = 1.0 / np.sqrt(determinant(form))
         lattice = Lattice(
@@ -383,10 +228,7 @@ def _distinct(found: list[Lattice], angles: Array, wavelength: float, tolerance:
     limit = float(q_of(angles[-1:], wavelength)[0])
     kept: list[tuple[Lattice, Array]] = []
     for lattice in sorted(found, key=lambda f: -f.evidence):
-        buffer = np.empty(6000)
-        system = SYSTEMS.index(lattice.system)
-        count = all_lines(lattice.form, limit, system, CENTRINGS.index(lattice.centring), 2e-5, buffer)
-        lines = buffer[:count].copy()
+        lines = all_lines(lattice.form, limit, SYSTEMS.index(lattice.system), CENTRINGS.index(lattice.centring), 2e-5)
         primitive = lattice.volume / _POINTS[lattice.centring]
         same, parent = False, -1
         for place, (other, theirs) in enumerate(kept):
@@ -414,4 +256,4 @@ def _share(lines: Array, others: Array, wavelength: float, tolerance: float) -> 
         return 0.0
     sine = np.clip(0.5 * wavelength * np.sqrt(lines), 1e-6, 0.9999)
     slope = slope_of(2.0 * np.degrees(np.arcsin(sine)), wavelength)
-    return float(np.mean(np.abs(_deviations(lines, others)) < 0.5 * tolerance * slope))
+    return float(np.mean(np.abs(deviations(lines, others)) < 0.5 * tolerance * slope))

@@ -100,12 +100,11 @@ def nearest(g: Array, axes: tuple[float, float, float], q: float, system: int, f
 
 
 @njit(cache=True)
-def all_lines(g: Array, limit: float, system: int, centring: int, merge: float, out: Array) -> int:
-    """Distinct lines up to ``limit``, sorted into ``out`` as far as it goes; lines closer than ``merge`` (relative) are one."""
-    a2, b2, c2 = squared_axes(g)
-    hmax, kmax, lmax = int(np.sqrt(limit * a2)), int(np.sqrt(limit * b2)), int(np.sqrt(limit * c2))
+def _fill(g: Array, limit: float, top: Index, system: int, centring: int, out: Array) -> int:
+    """Q of the reflections up to ``limit`` in the order of their indices, as far as ``out`` goes; gives their number."""
     size = 0
     orthogonal = system <= 3
+    hmax, kmax, lmax = top[0], top[1], top[2]
     for h in range(hmax + 1):
         for k in range(-kmax if system == 5 and h > 0 else 0, (min(h, kmax) if system <= 2 else kmax) + 1):
             for l in range(0 if orthogonal and centring != 6 else -lmax, lmax + 1):
@@ -116,15 +115,50 @@ def all_lines(g: Array, limit: float, system: int, centring: int, merge: float, 
                 if q <= limit and size < out.size:
                     out[size] = q
                     size += 1
-    if size == 0:
-        return 0
-    ordered = np.sort(out[:size])
+    return size
+
+
+@njit(cache=True)
+def _thin(lines: Array, merge: float) -> int:
+    """Keep, in place, those of sorted lines that are further than ``merge`` (relative) from the last kept one."""
     count = 0
-    for i in range(size):
-        if count == 0 or ordered[i] - out[count - 1] > merge * ordered[i]:
-            out[count] = ordered[i]
+    for i in range(lines.size):
+        if count == 0 or lines[i] - lines[count - 1] > merge * lines[i]:
+            lines[count] = lines[i]
             count += 1
     return count
+
+
+def all_lines(form: Array, limit: float, system: int, centring: int, merge: float, most: int = 6000) -> Array:
+    """Distinct lines of a lattice.
+
+    Parameters
+    ----------
+    form : array, shape (6,)
+        Reciprocal form, 1/angstrom^2.
+    limit : float
+        Largest Q, 1/angstrom^2.
+    system, centring : int
+        Places in `SYSTEMS` and `CENTRINGS`.
+    merge : float
+        Lines closer than this, relative to Q, are one.
+    most : int
+        Reflections that are looked at.
+
+    Returns
+    -------
+    array, shape (n,)
+        Q, increasing, 1/angstrom^2.
+
+    Examples
+    --------
+    >>> all_lines(form_of(np.array([5.0, 5.0, 5.0, 90.0, 90.0, 90.0])), 0.17, 0, 4, 1e-6).round(3).tolist()
+    [0.08, 0.16]
+    """
+    top = np.sqrt(limit * np.array(squared_axes(form))).astype(np.int64)
+    out = np.empty(most)
+    lines = np.sort(out[: _fill(form, limit, top, system, centring, out)])
+    return lines[: _thin(lines, merge)]
 
 
 def cell_of(g: Array) -> Array:

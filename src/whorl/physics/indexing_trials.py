@@ -1,312 +1,244 @@
-r"""Trial lattices from small indices given to a few lines, screened against all lines.
+r"""Trial lattices from small indices given to a few lines.
 
-For every system as many lines as the form has parameters are given all small indices in turn, the form follows from linear
-equations (the method of Werner, Eriksson & Westdahl, J. Appl. Cryst. 18, 367 (1985), doi:10.1107/S0021889885010512), and it is
-dropped as soon as more of the observed lines than allowed have no calculated line near them. The indices are exhaustive up to
-a change of basis: in a monoclinic lattice any two lines of the zone h0l that span it, or a sublattice of it of index 2 to 4,
-serve as axes; in a triclinic one three lines are the axes and the sums of two of them give the angles.
-
-What passes is refined by least squares on the lines that it indexes and scored by the log evidence of the observed positions
-
-.. math::
-    \ln E = \sum_i \ln\left[\epsilon_i + (1 - \epsilon_i) \frac{R}{N} \frac{e^{-\delta_i^2 / 2 s^2}}{\sqrt{2\pi}\, s}\right]
-            - p \ln\frac{R}{s},
-
-relative to lines strewn at random: R the range, N the number of lines that the lattice can have in it (the volume of the half
-sphere over the multiplicity), delta the distance to the nearest, s its standard deviation (degree of two-theta), epsilon
-the probability that the line is spurious, p the number of free parameters. A larger lattice has more lines to meet and a lower
-evidence.
+For every system as many lines as the form has parameters are given all small indices in turn, and the form follows from linear
+equations (the method of Werner, Eriksson & Westdahl, J. Appl. Cryst. 18, 367 (1985), doi:10.1107/S0021889885010512). The
+indices are exhaustive up to a change of basis: in a monoclinic lattice any two lines of the zone h0l that span it, or a
+sublattice of it of index 2 to 4, serve as axes; in a triclinic one three lines are the axes and the sums of two of them give
+the angles. The forms of one choice of lines are written to a table, which `whorl.physics.indexing_screen` goes through: one
+compiled screen serves all systems.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from whorl.physics.indexing_lines import determinant, nearest, squared_axes
+from whorl.physics.indexing_lines import MULTIPLICITY, SYSTEMS, template
+from whorl.physics.indexing_screen import screen
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
+Progress = Callable[[str, int, int], bool | None]
 
-SHARPEST = 0.004  # least standard deviation of a position, degree
-
-
-@njit(cache=True)
-def evidence(off: Array, doubt: Array, count: float, reach: float, tolerance: float, parameters: int) -> float:
-    """Log evidence (see above) of deviations ``off`` (n,) from the nearest of ``count`` lines over ``reach``, all in degree."""
-    total, weight = 0.0, 1e-9
-    for i in range(off.size):
-        if abs(off[i]) <= tolerance:
-            total += off[i] * off[i]
-            weight += 1.0
-    s = min(max(np.sqrt(total / weight), SHARPEST), 0.6 * tolerance)
-    value = 0.0
-    for i in range(off.size):
-        hit = np.exp(-0.5 * (off[i] / s) ** 2) / (2.5066282746310002 * s) if abs(off[i]) <= tolerance else 0.0
-        value += np.log(doubt[i] + (1.0 - doubt[i]) * reach / max(count, 1.0) * hit)
-    return float(value - parameters * np.log(reach / s))
+_MERIT = 20  # lines that the usual volume is judged by
+_NOTHING = -30.0  # evidence of a place in the table that is free
+#: indices n of (n00) and m, l of (m0l) of the two lines of a monoclinic zone
+_BASES = np.array([[1, 0, 1], [2, 0, 1], [1, 0, 2], [2, 0, 2], [1, 1, 2]], dtype=np.float64)
 
 
-@njit(cache=True)
-def refine(
-    g: Array, free: Array, q: Array, slope: Array, tolerance: Array, wide: float, system: int, used: int, zero: float,
-    shift: float,
-) -> tuple[int, float]:  # fmt: skip
-    """One round of least squares in place, on lines nearer than ``wide`` tolerances; gives their number and the zero shift.
+@dataclass(frozen=True)
+class Effort:
+    """How far the search goes; tuples over the crystal systems."""
 
-    ``slope`` is dQ/d(two-theta) of every line, per degree; ``zero`` the standard deviation of a zero
-    shift (0 for none), of which ``shift`` is known from the round before.
+    lines: int  # observed lines used
+    kept: int  # trial lattices kept per system
+    seen: tuple[float, ...]  # least share of a lattice's lines that is observed, which bounds the volume
+    indices: int  # greatest sum of the small indices
+    axial: int  # lines that get indices in cubic, hexagonal and tetragonal lattices
+    pairs: tuple[int, int, int]  # lines among which the second that gets indices is: orthorhombic, monoclinic, triclinic
+    others: tuple[int, int, int]  # the same for the further ones
+
+
+THOROUGH = Effort(30, 48, (0.04, 0.06, 0.06, 0.1, 0.2, 0.35), 5, 10, (7, 11, 15), (14, 14, 26))
+QUICK = Effort(24, 16, (0.06, 0.1, 0.1, 0.2, 0.35, 0.5), 4, 7, (5, 8, 8), (9, 11, 14))
+
+
+def search(
+    system: int, lines: Array, angles: Array, allowance: float, *, missed: int, zero: float, largest: float,
+    progress: Progress | None, effort: Effort,
+) -> tuple[Array, bool]:  # fmt: skip
+    """Trial lattices of one system.
+
+    Parameters
+    ----------
+    system : int
+        Place in `whorl.physics.indexing_lines.SYSTEMS`.
+    lines : array, shape (4, n)
+        Of the lines that get indices Q, dQ/d(two-theta), largest deviation of Q, doubt.
+    angles : array, shape (n,)
+        Degree.
+    allowance : float
+        Largest deviation of any line, degree.
+    missed, zero, largest, progress
+        As in `whorl.physics.indexing.index_lines`.
+    effort : Effort
+
+    Returns
+    -------
+    array, shape (k, 9)
+        Evidence, form, zero shift, volume.
+    bool
+        Whether the search was stopped.
     """
-    p = free.shape[0]
-    m = p + (1 if zero > 0.0 else 0)
-    normal, right = np.zeros((m, m)), np.zeros(m)
-    row = np.zeros(m)
-    hkl = np.zeros(3, dtype=np.int64)
-    axes = squared_axes(g)
-    count = 0
-    for i in range(used):
-        true = q[i] - shift * slope[i]
-        if abs(nearest(g, axes, true, system, hkl) - true) > wide * tolerance[i]:
-            continue
-        count += 1
-        h, k, l = float(hkl[0]), float(hkl[1]), float(hkl[2])
-        for j in range(p):
-            f = free[j]
-            row[j] = f[0] * h * h + f[1] * k * k + f[2] * l * l + f[3] * k * l + f[4] * h * l + f[5] * h * k
-        if zero > 0.0:
-            row[p] = slope[i]
-        weight = 1.0 / tolerance[i] ** 2
-        for a in range(m):
-            right[a] += weight * row[a] * q[i]
-            for b in range(m):
-                normal[a, b] += weight * row[a] * row[b]
-    if count < p + 1:
-        return 0, 0.0
-    for j in range(p):  # a parameter that these lines do not show stays what it was
-        now = 0
-        while free[j, now] == 0.0:
-            now += 1
-        hold = 1.0 / (0.003 * (g[0] + g[1] + g[2])) ** 2
-        normal[j, j] += hold
-        right[j] += hold * g[now]
-    if zero > 0.0:
-        normal[p, p] += 1.0 / zero**2
-    scale = np.empty(m)
-    for a in range(m):
-        scale[a] = np.sqrt(max(normal[a, a], 1e-300))
-    for a in range(m):
-        right[a] /= scale[a]
-        for b in range(m):
-            normal[a, b] /= scale[a] * scale[b]
-        normal[a, a] += 1e-9
-    x = np.linalg.solve(normal, right) / scale
-    g[:] = 0.0
-    for j in range(p):
-        g += x[j] * free[j]
-    return count, float(x[p]) if zero > 0.0 else 0.0
+    q = lines[0]
+    best = np.full((effort.kept, 9), _NOTHING)
+    usual = min(q.size, _MERIT) * MULTIPLICITY[system] / (2.0944 * q[min(q.size, _MERIT) - 1] ** 1.5)
+    least = 5.0 if system < 3 else 0.25 * usual
+    bounds = np.array([least, min(usual / effort.seen[system], largest * (4.0 if system < 4 else 2.0)), MULTIPLICITY[system]])
+    free, reach = template(system), float(angles[-1])
+    codes = _codes(system, effort.indices)
+    firsts = 1 if system < 3 else effort.indices - 1 + (missed if effort is THOROUGH else missed // 2)
+    stopped = False
+    for start in range(firsts):
+        if system < 3:
+            tables = _axial(system, q, codes, effort.axial + (2 if system == 0 else 0))
+        else:
+            makers = (_orthorhombic, _monoclinic, _triclinic)
+            tables = makers[system - 3](q, codes, effort.pairs[system - 3], effort.others[system - 3], start)
+        for forms, lowest in tables:
+            screen(forms, lowest, free, lines, system, missed, bounds, reach, allowance, zero, best)
+        if progress and progress(SYSTEMS[system], start + 1, firsts):
+            stopped = True
+            break
+    return best[best[:, 0] > _NOTHING], stopped
 
 
-@njit(cache=True)
-def _proper(g: Array, least: float, most: float) -> bool:
-    """Whether a form is positive definite and its volume within bounds."""
-    if g[0] <= 0.0 or g[1] <= 0.0 or g[2] <= 0.0:
-        return False
-    if g[3] ** 2 >= 3.9 * g[1] * g[2] or g[4] ** 2 >= 3.9 * g[0] * g[2] or g[5] ** 2 >= 3.9 * g[0] * g[1]:
-        return False
-    det = determinant(g)
-    return bool(det * most * most > 1.0 and det * least * least < 1.0)
-
-
-@njit(cache=True)
-def _consider(
-    g: Array, free: Array, q: Array, slope: Array, tolerance: Array, doubt: Array,
-    system: int, missed: int, bounds: Array, reach: float,
-    allowance: float, zero: float, best: Array, low: int,
-) -> None:  # fmt: skip
-    """Screen one form that rests on line ``low`` and higher ones.
-
-    What passes goes to ``best`` (m, 9): evidence, form, zero shift, volume.
-    """
-    if not _proper(g, bounds[0], bounds[1]):
-        return
-    n = q.size
-    hkl = np.zeros(3, dtype=np.int64)
-    axes = squared_axes(g)
-    early = min(8, n)
-    gone = 0
-    spread = 0.4 * tolerance[low] / q[low]  # what an error of the lines that the form rests on grows to
-    for i in range(early):
-        if abs(nearest(g, axes, q[i], system, hkl) - q[i]) > 1.5 * tolerance[i] + spread * q[i]:
-            gone += 1
-            if gone > missed:
-                return
-    trial = g.copy()
-    shift = 0.0
-    for turn, used in enumerate((early, early, min(14, n), min(20, n), n, n)):
-        wide = 2.5 if turn == 0 else 1.5
-        count, shift = refine(trial, free, q, slope, tolerance, wide, system, used, zero if used >= min(14, n) else 0.0, shift)
-        if count < used - missed - max(0, used - 20) // 6 or not _proper(trial, 0.8 * bounds[0], 1.2 * bounds[1]):
-            return
-    axes = squared_axes(trial)
-    off = np.empty(n)
-    for i in range(n):
-        off[i] = (q[i] - shift * slope[i] - nearest(trial, axes, q[i] - shift * slope[i], system, hkl)) / slope[i]
-    volume = 1.0 / np.sqrt(determinant(trial))
-    lines = 2.0943951 * volume * q[n - 1] ** 1.5 / bounds[2]
-    value = evidence(off, doubt, lines, reach, allowance, free.shape[0])
-    place = 0
-    for j in range(best.shape[0]):
-        if abs(best[j, 0] - value) < 2e-3 and abs(best[j, 8] - volume) < 2e-4 * volume:
-            return
-        if best[j, 0] < best[place, 0]:
-            place = j
-    if value > best[place, 0]:
-        best[place, 0] = value
-        best[place, 1:7] = trial
-        best[place, 7] = shift
-        best[place, 8] = volume
-
-
-@njit(cache=True)
-def search_axial(
-    q: Array, slope: Array, tolerance: Array, doubt: Array,
-    free: Array, system: int, codes: Array, lines: int, missed: int, bounds: Array,
-    reach: float, allowance: float, zero: float, best: Array,
-) -> None:  # fmt: skip
-    """Cubic, tetragonal and hexagonal lattices; ``codes`` (c, 2) are the factors of the one or two parameters in Q."""
-    top = min(lines, q.size)
+def _codes(system: int, most: int) -> Array:
+    """Small indices as factors of the form's parameters in Q."""
     if system == 0:
-        for i in range(top):
-            for c in range(codes.shape[0]):
-                g = q[i] / codes[c, 0] * free[0]
-                _consider(g, free, q, slope, tolerance, doubt, system, missed, bounds, reach, allowance, zero, best, i)
-        return
-    for i in range(top):
-        for j in range(i + 1, top):
-            for c in range(codes.shape[0]):
-                for d in range(codes.shape[0]):
-                    det = codes[c, 0] * codes[d, 1] - codes[c, 1] * codes[d, 0]
-                    if det == 0.0:
-                        continue
-                    a = (q[i] * codes[d, 1] - q[j] * codes[c, 1]) / det
-                    b = (q[j] * codes[c, 0] - q[i] * codes[d, 0]) / det
-                    if a > 0.0 and b > 0.0:
-                        g = a * free[0] + b * free[1]
-                        _consider(g, free, q, slope, tolerance, doubt, system, missed, bounds, reach, allowance, zero, best, i)
+        return np.array([[n] for n in range(1, 36) if n not in {7, 15, 23, 28, 31}], dtype=np.float64)
+    if system == 1:
+        return np.array(
+            [(m, l * l) for m in (0, 1, 3, 4, 7, 9, 12) for l in range(2 * most) if m + l and m * l <= 8 * most],
+            dtype=np.float64,
+        )
+    if system == 2:
+        return np.array(
+            [(m, l * l) for m in (0, 1, 2, 4, 5, 8, 9, 10) for l in range(2 * most - 2) if m + l and m * l <= 8 * most],
+            dtype=np.float64,
+        )
+    if system == 3:
+        some = [(h, k, l) for h in range(3) for k in range(4) for l in range(5) if 0 < h + k + l <= most]
+        return np.array([(h * h, k * k, l * l) for h, k, l in some], dtype=np.float64)
+    some = [(h, k, l) for k in range(3) for h in range(3) for l in range(-2, 3) if (h > 0 or l >= 0) and (k > 0 or h * l)]
+    return np.array([(h * h, l * l, h * l, k * k) for h, k, l in some if h + abs(l) + k <= most], dtype=np.float64)
 
 
-@njit(cache=True)
-def search_orthorhombic(
-    q: Array, slope: Array, tolerance: Array, doubt: Array,
-    free: Array, codes: Array, pairs: int, lines: int, missed: int, bounds: Array,
-    reach: float, allowance: float, zero: float, best: Array, start: int,
-) -> None:  # fmt: skip
-    """Orthorhombic lattices (A > B > C) with line ``start`` the first of three; ``codes`` (c, 3) are h^2, k^2, l^2."""
-    c = codes.shape[0]
-    g = np.zeros(6)
-    i = start
-    for j in range(i + 1, min(pairs, q.size)):
-        for k in range(j + 1, min(lines, q.size)):
-            for u in range(c):
-                for v in range(c):
-                    x0 = codes[u, 1] * codes[v, 2] - codes[u, 2] * codes[v, 1]
-                    x1 = codes[u, 2] * codes[v, 0] - codes[u, 0] * codes[v, 2]
-                    x2 = codes[u, 0] * codes[v, 1] - codes[u, 1] * codes[v, 0]
-                    if x0 == 0.0 and x1 == 0.0 and x2 == 0.0:
-                        continue
-                    for w in range(c):
-                        det = x0 * codes[w, 0] + x1 * codes[w, 1] + x2 * codes[w, 2]
-                        if det == 0.0:
-                            continue
-                        y = codes[w]
-                        a = (q[i] * (codes[v, 1] * y[2] - codes[v, 2] * y[1]) + q[j] * (y[1] * codes[u, 2] - y[2] * codes[u, 1])
-                             + q[k] * x0) / det  # fmt: skip
-                        b = (q[i] * (codes[v, 2] * y[0] - codes[v, 0] * y[2]) + q[j] * (y[2] * codes[u, 0] - y[0] * codes[u, 2])
-                             + q[k] * x1) / det  # fmt: skip
-                        if b <= 0.0 or a < b:
-                            continue
-                        e = (q[i] * (codes[v, 0] * y[1] - codes[v, 1] * y[0]) + q[j] * (y[0] * codes[u, 1] - y[1] * codes[u, 0])
-                             + q[k] * x2) / det  # fmt: skip
-                        if e <= 0.0 or b < e:
-                            continue
-                        g[0], g[1], g[2] = a, b, e
-                        _consider(g, free, q, slope, tolerance, doubt, 3, missed, bounds, reach, allowance, zero, best, i)
-
-
-@njit(cache=True)
-def search_monoclinic(
-    q: Array, slope: Array, tolerance: Array, doubt: Array,
-    free: Array, bases: Array, codes: Array, pairs: int, lines: int, missed: int,
-    bounds: Array, reach: float, allowance: float, zero: float, best: Array, start: int,
-) -> None:  # fmt: skip
-    """Monoclinic lattices in which line ``start`` is (h00).
-
-    ``bases`` (b, 3) are the indices n of (n00) and m, l of (m0l) for the two lines of the zone; ``codes`` (c, 4) h^2, l^2,
-    hl, k^2 of the two lines from which B and E follow.
-    """
-    g = np.zeros(6)
-    i = start
-    for j in range(min(pairs, q.size)):
-        if j == i:
-            continue
-        for base in range(bases.shape[0]):
-            n, m, l = bases[base, 0], bases[base, 1], bases[base, 2]
-            if j < i and n == l and m == 0.0:
-                continue  # the two axes have changed names
-            a = q[i] / (n * n)
-            for s in range(min(lines, q.size) - 1):
-                low = min(i, j, s)
-                for t in range(s + 1, min(lines, q.size)):
-                    if s in {i, j} or t in {i, j}:
-                        continue
-                    for u in range(codes.shape[0]):
-                        for v in range(codes.shape[0]):
-                            # q_j = m^2 A + l^2 C + m l E; the two others give B and E
-                            c0, ce = (q[j] - m * m * a) / (l * l), -m / l
-                            e1 = codes[u, 2] + codes[u, 1] * ce
-                            e2 = codes[v, 2] + codes[v, 1] * ce
-                            det = codes[u, 3] * e2 - codes[v, 3] * e1
-                            if abs(det) < 1e-9:
-                                continue
-                            r1 = q[s] - codes[u, 0] * a - codes[u, 1] * c0
-                            r2 = q[t] - codes[v, 0] * a - codes[v, 1] * c0
-                            b = (r1 * e2 - r2 * e1) / det
-                            if b <= 0.0:
-                                continue
-                            e = (codes[u, 3] * r2 - codes[v, 3] * r1) / det
-                            c = c0 + ce * e
-                            if c <= 0.0 or e < 0.0 or e > 1.9 * np.sqrt(a * c):
-                                continue  # the mirror image of another one, or flat
-                            g[0], g[1], g[2], g[4] = a, b, c, e
-                            _consider(g, free, q, slope, tolerance, doubt, 4, missed, bounds, reach, allowance, zero, best, low)
-
-
-@njit(cache=True)
-def search_triclinic(
-    q: Array, slope: Array, tolerance: Array, doubt: Array,
-    free: Array, pairs: int, lines: int, missed: int, bounds: Array, reach: float,
-    allowance: float, zero: float, best: Array, start: int,
-) -> None:  # fmt: skip
-    """Triclinic lattices in which line ``start`` is (100) and two later ones (010) and (001)."""
-    g = np.zeros(6)
+def _axial(system: int, q: Array, codes: Array, lines: int) -> Iterator[tuple[Array, Index]]:
+    """Cubic, tetragonal and hexagonal forms; ``codes`` (c, 1 or 2) are the factors of the parameters in Q."""
+    free = template(system)
     top = min(lines, q.size)
-    i = start
-    values = np.empty((3, top + 1))
-    for j in range(i + 1, min(pairs, q.size)):
+    for i in range(top):
+        if system == 0:
+            yield q[i] / codes[:, :1] * free, np.full(len(codes), i)
+            continue
+        for j in range(i + 1, top):
+            forms = _two(q[i], q[j], codes) @ free
+            yield forms, np.full(len(forms), i)
+
+
+def _two(first: float, second: float, codes: Array) -> Array:
+    """Positive parameters (k, 2) for which two lines have any two of the codes."""
+    u, v = codes[:, None, :], codes[None, :, :]
+    det = u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+    safe = np.where(det == 0.0, 1.0, det)
+    a = (first * v[..., 1] - second * u[..., 1]) / safe
+    b = (second * u[..., 0] - first * v[..., 0]) / safe
+    good = (det != 0.0) & (a > 0.0) & (b > 0.0)
+    return np.stack([a[good], b[good]], axis=-1)
+
+
+def _orthorhombic(q: Array, codes: Array, pairs: int, lines: int, start: int) -> Iterator[tuple[Array, Index]]:
+    """Orthorhombic forms (A > B > C) with line ``start`` the first of three; ``codes`` (c, 3) are h^2, k^2, l^2."""
+    table = np.zeros((len(codes) ** 3, 6))
+    for j in range(start + 1, min(pairs, q.size)):
+        for k in range(j + 1, min(lines, q.size)):
+            count = _three(q[start], q[j], q[k], codes, table)
+            yield table[:count], np.full(count, start)
+
+
+@njit(cache=True)
+def _three(first: float, second: float, third: float, codes: Array, table: Array) -> int:
+    """Orthorhombic forms for which three lines have any three of the codes, into ``table``; gives their number."""
+    c = codes.shape[0]
+    count = 0
+    for u in range(c):
+        for v in range(c):
+            x0 = codes[u, 1] * codes[v, 2] - codes[u, 2] * codes[v, 1]
+            x1 = codes[u, 2] * codes[v, 0] - codes[u, 0] * codes[v, 2]
+            x2 = codes[u, 0] * codes[v, 1] - codes[u, 1] * codes[v, 0]
+            if x0 == 0.0 and x1 == 0.0 and x2 == 0.0:
+                continue
+            for w in range(c):
+                y0, y1, y2 = codes[w, 0], codes[w, 1], codes[w, 2]
+                det = x0 * y0 + x1 * y1 + x2 * y2
+                if det == 0.0:
+                    continue
+                a = (first * (codes[v, 1] * y2 - codes[v, 2] * y1) + second * (y1 * codes[u, 2] - y2 * codes[u, 1])
+                     + third * x0) / det  # fmt: skip
+                b = (first * (codes[v, 2] * y0 - codes[v, 0] * y2) + second * (y2 * codes[u, 0] - y0 * codes[u, 2])
+                     + third * x1) / det  # fmt: skip
+                if b <= 0.0 or a < b:
+                    continue
+                e = (first * (codes[v, 0] * y1 - codes[v, 1] * y0) + second * (y0 * codes[u, 1] - y1 * codes[u, 0])
+                     + third * x2) / det  # fmt: skip
+                if e <= 0.0 or b < e:
+                    continue
+                table[count, 0], table[count, 1], table[count, 2] = a, b, e
+                count += 1
+    return count
+
+
+def _monoclinic(q: Array, codes: Array, pairs: int, lines: int, start: int) -> Iterator[tuple[Array, Index]]:
+    """Monoclinic forms in which line ``start`` is (n00); ``codes`` (c, 4) are h^2, l^2, hl, k^2 of the lines for B and E."""
+    top = min(lines, q.size)
+    table = np.zeros((top * (top - 1) // 2 * len(codes) ** 2, 6))
+    lowest = np.zeros(len(table), dtype=np.int64)
+    for j in range(min(pairs, q.size)):
+        for base in _BASES:
+            # where the two axes have only changed names there is nothing new
+            if j != start and not (j < start and base[0] == base[2] and base[1] == 0.0):
+                count = _zone(q, start, j, base, codes, top, table, lowest)
+                yield table[:count], lowest[:count]
+
+
+@njit(cache=True)
+def _zone(q: Array, i: int, j: int, base: Array, codes: Array, top: int, table: Array, lowest: Index) -> int:
+    """Monoclinic forms with lines i and j in the zone h0l and two others of any codes; gives their number."""
+    n, m, l = base[0], base[1], base[2]
+    a = q[i] / (n * n)
+    # q_j = m^2 A + l^2 C + m l E; the two others give B and E
+    c0, ce = (q[j] - m * m * a) / (l * l), -m / l
+    count = 0
+    for s in range(top - 1):
+        for t in range(s + 1, top):
+            if (s - i) * (s - j) * (t - i) * (t - j) == 0:
+                continue
+            for u in range(codes.shape[0]):
+                e1 = codes[u, 2] + codes[u, 1] * ce
+                r1 = q[s] - codes[u, 0] * a - codes[u, 1] * c0
+                for v in range(codes.shape[0]):
+                    e2 = codes[v, 2] + codes[v, 1] * ce
+                    det = codes[u, 3] * e2 - codes[v, 3] * e1
+                    if abs(det) < 1e-9:
+                        continue
+                    r2 = q[t] - codes[v, 0] * a - codes[v, 1] * c0
+                    b = (r1 * e2 - r2 * e1) / det
+                    if b <= 0.0:
+                        continue
+                    e = (codes[u, 3] * r2 - codes[v, 3] * r1) / det
+                    c = c0 + ce * e
+                    if c <= 0.0 or e < 0.0 or e > 1.9 * np.sqrt(a * c):
+                        continue  # the mirror image of another one, or flat
+                    table[count, 0], table[count, 1], table[count, 2], table[count, 4] = a, b, c, e
+                    lowest[count] = min(i, j, s)
+                    count += 1
+    return count
+
+
+def _triclinic(q: Array, _: Array, pairs: int, lines: int, start: int) -> Iterator[tuple[Array, Index]]:
+    """Triclinic forms in which line ``start`` is (100) and two later ones (010) and (001)."""
+    some = q[: min(lines, q.size)]
+    for j in range(start + 1, min(pairs, q.size)):
         for k in range(j + 1, min(pairs, q.size)):
-            g[0], g[1], g[2] = q[i], q[j], q[k]
-            sizes = np.zeros(3, dtype=np.int64)
-            for axis in range(3):
-                one, two = (q[j], q[k]) if axis == 0 else ((q[i], q[k]) if axis == 1 else (q[i], q[j]))
-                for s in range(top):
-                    value = abs(q[s] - one - two)
-                    if value <= 1.9 * np.sqrt(one * two):
-                        values[axis, sizes[axis]] = value
-                        sizes[axis] += 1
-            for u in range(sizes[0]):
-                for v in range(sizes[1]):
-                    for w in range(sizes[2]):
-                        for sign in (1.0, -1.0):
-                            g[3], g[4], g[5] = values[0, u], values[1, v], sign * values[2, w]
-                            _consider(g, free, q, slope, tolerance, doubt, 5, missed, bounds, reach, allowance, zero, best, i)
+            angles = []
+            for one, two in ((q[j], q[k]), (q[start], q[k]), (q[start], q[j])):
+                values = np.abs(some - one - two)
+                angles.append(values[values <= 1.9 * np.sqrt(one * two)])
+            d, e, f, sign = (x.ravel() for x in np.meshgrid(*angles, np.array([1.0, -1.0]), indexing="ij"))
+            axes = np.broadcast_to(np.array([q[start], q[j], q[k]]), (d.size, 3))
+            yield np.ascontiguousarray(np.column_stack([axes, d, e, sign * f])), np.full(d.size, start)

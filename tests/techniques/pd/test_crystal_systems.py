@@ -18,11 +18,10 @@ COPPER = [1.540598, 1.544426]
 
 def angles_of(cell, system, centring, seed):
     rng = np.random.default_rng(seed)
-    buffer = np.empty(20_000)
     limit = (2.0 * np.sin(np.radians(40.0)) / COPPER[0]) ** 2
-    n = all_lines(form_of(np.array(cell)), limit, SYSTEMS.index(system), CENTRINGS.index(centring), 1e-4, buffer)
-    angles = np.degrees(2.0 * np.arcsin(0.5 * COPPER[0] * np.sqrt(buffer[:n])))
-    angles = angles[(rng.random(n) < 0.85) & np.concatenate([[True], np.diff(angles) > 0.08])][:30]
+    lines = all_lines(form_of(np.array(cell)), limit, SYSTEMS.index(system), CENTRINGS.index(centring), 1e-4, most=20_000)
+    angles = np.degrees(2.0 * np.arcsin(0.5 * COPPER[0] * np.sqrt(lines)))
+    angles = angles[(rng.random(lines.size) < 0.85) & np.concatenate([[True], np.diff(angles) > 0.08])][:30]
     return angles + rng.normal(0.0, 0.01, angles.size) + 0.02
 
 

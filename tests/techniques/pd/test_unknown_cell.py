@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from whorl.physics.indexing import Lattice, doubt_of
+from whorl.physics.indexing import Lattice
 from whorl.physics.indexing_lines import cell_of, form_of
+from whorl.physics.indexing_merit import doubt_of
 from whorl.techniques.pd.indexing import cell_from, index_peaks
 from whorl.techniques.pd.peaks import Spacings, spacings
 from whorl.techniques.pd.symmetry import space_groups

@@ -8,8 +8,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.physics.indexing import Lattice, Progress, doubt_of, index_lines
+from whorl.physics.indexing import Lattice, index_lines
 from whorl.physics.indexing_lines import SYSTEMS
+from whorl.physics.indexing_merit import doubt_of
+from whorl.physics.indexing_trials import Progress
 from whorl.physics.symmetry import metric_tensor
 from whorl.techniques.pd.peaks import Spacings
 from whorl.techniques.pd.symmetry_features import choose

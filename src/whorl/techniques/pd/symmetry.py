@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from whorl.core.errors import PatternError
 from whorl.models.registry import find_model
 from whorl.models.tree_json import Trees, read_trees
-from whorl.physics.indexing import q_of
+from whorl.physics.indexing_merit import q_of
 from whorl.techniques.pd.symmetry_features import FEWEST, NAMES, choose, features
 from whorl.techniques.pdf.space_groups import FREQUENCIES, symbol
 

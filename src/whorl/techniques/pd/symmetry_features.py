@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.physics.indexing import Lattice, doubt_of, index_lines, q_of
+from whorl.physics.indexing import Lattice, index_lines
 from whorl.physics.indexing_lines import SYSTEMS
+from whorl.physics.indexing_merit import doubt_of, q_of
 
 Array = NDArray[np.float64]
 
