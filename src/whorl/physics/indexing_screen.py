@@ -11,9 +11,6 @@ relative to lines strewn at random: R the range, N the number of lines that the 
 sphere over the multiplicity), delta the distance to the nearest, s its standard deviation (degree of two-theta), epsilon
 the probability that the line is spurious, p the number of free parameters. A larger lattice has more lines to meet and a lower
 evidence.
-
-The systems of equations are solved here, not by a library: they have seven unknowns at most, and the compiler takes longer for
-the call of LAPACK than for all the rest.
 """
 
 from __future__ import annotations
@@ -23,11 +20,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from whorl.physics.indexing_lines import determinant, nearest, squared_axes
+from whorl.physics.small_systems import solve_positive
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 SHARPEST = 0.004  # least standard deviation of a position, degree
+_EARLY = 8  # first lines that a form is to be near before it is refined
 
 
 @njit(cache=True)
@@ -44,29 +43,6 @@ def evidence(off: Array, doubt: Array, count: float, reach: float, tolerance: fl
         hit = np.exp(-0.5 * (off[i] / s) ** 2) / (2.5066282746310002 * s) if abs(off[i]) <= tolerance else 0.0
         value += np.log(doubt[i] + (1.0 - doubt[i]) * reach / max(count, 1.0) * hit)
     return float(value - parameters * np.log(reach / s))
-
-
-@njit(cache=True)
-def _solve(matrix: Array, right: Array) -> None:
-    """Solve a positive definite system of equations in place by Cholesky's factors; ``right`` becomes the solution."""
-    m = right.size
-    for i in range(m):
-        for j in range(i + 1):
-            value = matrix[i, j]
-            for k in range(j):
-                value -= matrix[i, k] * matrix[j, k]
-            if i == j:
-                matrix[i, i] = np.sqrt(max(value, 1e-12))
-            else:
-                matrix[i, j] = value / matrix[j, j]
-    for i in range(m):
-        for k in range(i):
-            right[i] -= matrix[i, k] * right[k]
-        right[i] /= matrix[i, i]
-    for i in range(m - 1, -1, -1):
-        for k in range(i + 1, m):
-            right[i] -= matrix[k, i] * right[k]
-        right[i] /= matrix[i, i]
 
 
 @njit(cache=True)
@@ -121,7 +97,7 @@ def refine(
         for b in range(m):
             normal[a, b] /= scale[a] * scale[b]
         normal[a, a] += 1e-9
-    _solve(normal, right)
+    solve_positive(normal, right)
     for n in range(6):
         g[n] = 0.0
         for j in range(p):
@@ -141,25 +117,30 @@ def _proper(g: Array, least: float, most: float) -> bool:
 
 
 @njit(cache=True)
+def _near(g: Array, low: int, lines: Array, system: int, missed: int, hkl: Index) -> bool:
+    """Whether all but ``missed`` of the first lines have a line of the form near them, as far as its own error allows."""
+    axes = squared_axes(g)
+    gone = 0
+    spread = 0.4 * lines[2, low] / lines[0, low]  # what an error of the lines that the form rests on grows to
+    for i in range(min(_EARLY, lines.shape[1])):
+        q = lines[0, i]
+        if abs(nearest(g, axes, q, system, hkl) - q) > 1.5 * lines[2, i] + spread * q:
+            gone += 1
+            if gone > missed:
+                return False
+    return True
+
+
+@njit(cache=True)
 def _consider(
-    g: Array, low: int, free: Array, lines: Array, system: int, missed: int, bounds: Array, reach: float,
+    g: Array, free: Array, lines: Array, system: int, missed: int, bounds: Array, reach: float,
     allowance: float, zero: float, best: Array,
 ) -> None:  # fmt: skip
-    """Screen one form, see `screen`."""
-    if not _proper(g, bounds[0], bounds[1]):
-        return
+    """Refine and score a form that is near the first lines, see `screen`."""
     q, slope, tolerance, doubt = lines[0], lines[1], lines[2], lines[3]
     n = q.size
     hkl = np.zeros(3, dtype=np.int64)
-    axes = squared_axes(g)
-    early = min(8, n)
-    gone = 0
-    spread = 0.4 * tolerance[low] / q[low]  # what an error of the lines that the form rests on grows to
-    for i in range(early):
-        if abs(nearest(g, axes, q[i], system, hkl) - q[i]) > 1.5 * tolerance[i] + spread * q[i]:
-            gone += 1
-            if gone > missed:
-                return
+    early = min(_EARLY, n)
     trial = g.copy()
     shift = 0.0
     for turn, used in enumerate((early, early, min(14, n), min(20, n), n, n)):
@@ -216,5 +197,7 @@ def screen(
     best : array, shape (m, 9)
         Evidence, form, zero shift, volume of the best so far.
     """
+    hkl = np.zeros(3, dtype=np.int64)
     for k in range(forms.shape[0]):
-        _consider(forms[k], lowest[k], free, lines, system, missed, bounds, reach, allowance, zero, best)
+        if _proper(forms[k], bounds[0], bounds[1]) and _near(forms[k], lowest[k], lines, system, missed, hkl):
+            _consider(forms[k], free, lines, system, missed, bounds, reach, allowance, zero, best)

@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from whorl.physics.small_systems import solve_positive
+
 Array = NDArray[np.float64]
 
 _HALF_DEGREE = np.pi / 360.0  # half of two-theta, in radians
@@ -187,7 +189,8 @@ def fit_group(
         damped = a.copy()
         for c in range(m):
             damped[c, c] += damping * a[c, c] + 1e-300
-        step = np.linalg.solve(damped, g)
+        step = g.copy()
+        solve_positive(damped, step)
         trial = p + step
         for j in range(k):
             trial[j] = min(max(trial[j], centres[j] - widths[j]), centres[j] + widths[j])
