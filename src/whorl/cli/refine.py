@@ -25,6 +25,22 @@ def refine(
         str | None,
         typer.Option("--shape", metavar="NAME", help="Shape of the particles: sphere, spheroid, lognormal, shell, core-shell."),
     ] = None,
+    free: Annotated[
+        list[str] | None,
+        typer.Option("--free", metavar="NAME", help="Refine what is held by default: --free transparency --free occ_Ni1."),
+    ] = None,
+    tie: Annotated[
+        list[str] | None,
+        typer.Option("--tie", metavar="EQUATION", help="A parameter that follows others: --tie 'occ_Li2 = 1 - occ_Ni1'."),
+    ] = None,
+    restrain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--restrain",
+            metavar="QUANTITY",
+            help="A parameter, bond length or angle known within limits: --restrain 'Co1-O1 = 1.92 +- 0.02'.",
+        ),
+    ] = None,
     range: options.Range = None,
     set: options.Set = None,
     report: options.Report = None,
@@ -46,7 +62,7 @@ def refine(
 
     recipe = Refine(
         structures=tuple(find(text) for text in structures), sources=tuple(structures), range=limits, settings=settings,
-        fixed=fixed, size=size, shape=shape,
+        fixed=fixed, size=size, shape=shape, free=tuple(free or ()), ties=tuple(tie or ()), restraints=tuple(restrain or ()),
     )  # fmt: skip
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,

@@ -171,6 +171,8 @@ class Fit:
     at_bound : tuple of bool
     iterations, evaluations : int
     converged : bool
+    tied : int
+        Parameters that follow others and were not searched.
     """
 
     problem: Problem
@@ -188,6 +190,12 @@ class Fit:
     evaluations: int
     converged: bool
     notes: list[str] = field(default_factory=list)
+    tied: int = 0
+
+    @property
+    def free_parameters(self) -> int:
+        """Parameters and factors that the data chose."""
+        return len(self.values) - sum(self.at_bound) - self.tied + len(self.factors)
 
     @property
     def reduced_chi_squared(self) -> float | None:
@@ -195,8 +203,7 @@ class Fit:
         if not self.problem.absolute:
             return None
         residual = self.problem.observed - self.calculated
-        free = len(self.values) - sum(self.at_bound) + len(self.factors)
-        return float(np.sum(self.problem.weights * residual**2) / max(residual.size - free, 1))
+        return float(np.sum(self.problem.weights * residual**2) / max(residual.size - self.free_parameters, 1))
 
     def correlation(self) -> tuple[list[str], Array]:
         """Names and correlation matrix of all parameters that are free (nonlinear, then factors)."""

@@ -144,6 +144,7 @@ class _Search:
         self.evaluations = 0
         self.non_negative = np.array([t.non_negative for t in problem.linear], dtype=bool)
         self._span: Array | None = None
+        self._soft = getattr(problem, "restraints", None)
 
     def state(self, values: Array, level: float) -> _State:
         found = self.trial(values, level)
@@ -169,7 +170,15 @@ class _Search:
 
     def _cost(self, values: Array, rw: float, level: float) -> float:
         z = ((values - self.mean) / self.spread)[self.has_prior]
-        return float(self.problem.independent_points * (rw / level) ** 2 + z @ z)
+        soft = self._restraints(values)[0]
+        return float(self.problem.independent_points * (rw / level) ** 2 + z @ z + soft @ soft)
+
+    def _restraints(self, values: Array) -> tuple[Array, Array]:
+        """Quantities beside the data less their values, in units of sigma, shape (k,), and derivatives, shape (k, p)."""
+        if self._soft is None:
+            return np.zeros(0), np.zeros((0, len(values)))
+        found: tuple[Array, Array] = self._soft(values)
+        return found
 
     def _factors(self, basis: Array) -> Array:
         terms = self.problem.linear
@@ -223,6 +232,9 @@ class _Search:
             prior = np.where(self.has_prior, 1 / self.spread**2, 0.0)
             hessian[np.diag_indices(count)] += prior
             gradient += prior * (state.values - self.mean)
+            off, by_value = self._restraints(state.values)
+            hessian += by_value.T @ by_value
+            gradient += by_value.T @ off
             free = ~(((state.values <= self.lower) & (gradient > 0)) | ((state.values >= self.upper) & (gradient < 0))) & (
                 np.diag(hessian) > 0
             )
@@ -266,6 +278,8 @@ class _Search:
         prior = np.zeros(hessian.shape[0])
         prior[:count] = np.where(self.has_prior, 1 / self.spread**2, 0.0)
         hessian[np.diag_indices_from(hessian)] += prior
+        by_value = self._restraints(state.values)[1]
+        hessian[:count, :count] += by_value.T @ by_value
         either_sign = np.array([not t.non_negative for t in problem.linear], dtype=bool)
         free = np.concatenate([~at_bound, (state.factors > 0) | either_sign]) & (np.diag(hessian) > 0)
         covariance = np.zeros_like(hessian)

@@ -75,7 +75,7 @@ def quality(fit: Fit) -> FitQuality:
         range=(float(problem.x[0]), float(problem.x[-1])),
         points=int(problem.x.size),
         independent_points=float(problem.independent_points),
-        free_parameters=len(fit.values) - sum(fit.at_bound) + len(fit.factors),
+        free_parameters=fit.free_parameters,
         reduced_chi_squared=fit.reduced_chi_squared,
         residual_autocorrelation=autocorrelation(problem.x, weighted, problem.independent_points),
         largest_residual_at=float(problem.x[int(np.argmax(np.abs(weighted)))]),

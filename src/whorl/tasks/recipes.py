@@ -23,6 +23,7 @@ from whorl.core.verdict import Verdict
 from whorl.tasks import hypotheses
 from whorl.techniques import KINDS as TECHNIQUES
 from whorl.techniques.protocol import Progress
+from whorl.techniques.restrained import Known
 
 
 class Recipe(Protocol):
@@ -178,6 +179,10 @@ class Refine:
         Crystals are particles (True), bulk (False), or whatever the data decide.
     shape : str, optional
         Shape of the particles.
+    free : tuple of str
+        Parameters to refine that are held by default.
+    ties, restraints : tuple of str
+        As `whorl.fitting.constraints` reads them.
     """
 
     task: ClassVar[str] = "refine"
@@ -189,11 +194,17 @@ class Refine:
     fixed: Mapping[str, float] = field(default_factory=dict)
     size: bool | None = None
     shape: str | None = None
+    free: tuple[str, ...] = ()
+    ties: tuple[str, ...] = ()
+    restraints: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "range", checked_range(self.range))
         object.__setattr__(self, "settings", known_settings(self.settings))
         object.__setattr__(self, "fixed", _plain(self.fixed))
+        for name in ("free", "ties", "restraints"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        Known.read(self.ties, self.restraints)  # says at once what is wrong with them
         if not self.structures:
             raise UsageError("no structure to refine", remedy="Name at least one CIF or XYZ file or catalogue entry.")
 
@@ -206,6 +217,9 @@ class Refine:
             "fixed": dict(self.fixed),
             "size": self.size,
             "shape": self.shape,
+            "free": list(self.free),
+            "ties": list(self.ties),
+            "restraints": list(self.restraints),
         }
 
     def content(self) -> dict[str, str]:
@@ -223,6 +237,8 @@ class Refine:
             words += ["--fix", f"{name}={_number(value)}"]
         words += [] if self.size is None else ["--size" if self.size else "--no-size"]
         words += [] if self.shape is None else ["--shape", self.shape]
+        for option, texts in (("--free", self.free), ("--tie", self.ties), ("--restrain", self.restraints)):
+            words += [word for text in texts for word in (option, text)]
         return words + _common(self.range, self.settings)
 
     def run(
@@ -240,6 +256,8 @@ class Refine:
             fixed=self.fixed,
             size=self.size,
             shape=self.shape,
+            free=self.free,
+            known=Known.read(self.ties, self.restraints),
             progress=progress,
         )
 

@@ -15,11 +15,11 @@ from whorl.core.hypothesis import Hypothesis
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.fitting.problem import Fit
-from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
 from whorl.tasks.weighing import beyond_noise
 from whorl.techniques import technique_for
 from whorl.techniques.protocol import Progress, Technique
+from whorl.techniques.restrained import NOTHING, Known
 from whorl.trust import probability
 
 
@@ -32,6 +32,8 @@ def refine(
     fixed: Mapping[str, float] | None = None,
     size: bool | None = None,
     shape: str | None = None,
+    free: Sequence[str] = (),
+    known: Known = NOTHING,
     progress: Progress | None = None,
 ) -> Verdict:
     """Refine one structure, or several as the phases of a mixture.
@@ -52,6 +54,10 @@ def refine(
     shape : str, optional
         Shape of the particles, which there are then: a key of the technique's shapes ("sphere", "spheroid", "lognormal"
         spheres).
+    free : sequence of str
+        Parameters to refine that are held by default: of the instrument ("transparency"), occupancies ("occ_Ni1").
+    known : Known
+        Ties and restraints.
     progress : callable, optional
         Called with (stage, done, total).
 
@@ -73,9 +79,10 @@ def refine(
     constants = probability.calibration(technique.key)
     signal = technique.prepare(measurement, range=range, settings=settings)
     fits = []
-    trials = technique.trials(signal, structures, start={"size": size, "shape": shape}, effort="full", fixed=fixed)
+    start = {"size": size, "shape": shape, "free": tuple(free)}
+    trials = technique.trials(signal, structures, start=start, effort="full", fixed=fixed)
     for number, (problem, first) in enumerate(trials):
-        fits.append(solve(problem, start=first, temper=constants.temper))
+        fits.append(known.solve(problem, start=first, temper=constants.temper))
         if progress:
             progress("refinements", number + 1, len(trials))
     if not fits:

@@ -30,8 +30,17 @@ FLUORITE = Crystal(
 )
 X = np.arange(15.0, 100.0, 0.02)
 LAB = {"wavelength": "Cu", "divergence_slit": "fixed", "overflow": 0.0}
-EVERYTHING = PhaseOptions(positions=True, displacements="site", size=True, strain=True, march=(0, 0, 1), harmonics=4)
-SHARED = ("displacement", "u", "v", "w", "x", "y", "axial", "slit", "overflow", "zero")
+EVERYTHING = PhaseOptions(
+    positions=True,
+    displacements="site",
+    occupancies=("O",),
+    size=True,
+    strain=True,
+    lognormal=True,
+    march=(0, 0, 1),
+    harmonics=4,
+)
+SHARED = ("displacement", "u", "v", "w", "x", "y", "axial", "slit", "overflow", "zero", "transparency")
 
 
 def signal_of(counts=None, **settings):

@@ -42,7 +42,7 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         parameters[term.name] = Quantity(value=float(value), sigma=float(sigma), unit=term.unit)
     parameters = dict(sorted(parameters.items(), key=_importance))
     own = problem.own_values(fit.values)
-    structures = tuple(phase.refined(values) for phase, values in zip(problem.phases, own, strict=True))
+    structures = problem.structures(fit.values)
     labels = "2theta (degree)", f"intensity ({problem.signal.unit})"
     curve = Curve(problem.x, problem.observed, fit.calculated, *labels, marks=marks(fit))
     phases = _phases(problem, fit, own)

@@ -28,6 +28,8 @@ ANODES: Mapping[str, tuple[float, float]] = {
 LINE_RATIO = 0.5
 _NEAR_LINE = 0.0015  # relative
 WIDTHS = ("u", "v", "w", "x", "y")
+#: "harmonics", "none", or planes that lie flat ("001", "1,0,-1"); with "2:" before it, of the second phase only
+TEXTURE = r"^\s*(?:(?:\d+:)?(?:harmonics|none|\d{3}|-?\d+,-?\d+,-?\d+)\s*;?\s*)+$"
 
 
 class PdInstrument(BaseModel):
@@ -60,12 +62,34 @@ class PdInstrument(BaseModel):
     intensities: Literal["structure", "free"] = "structure"
     zero: float = Field(0.0, ge=-5, le=5, description="added to 2 theta, degrees")
     displacement: float = Field(0.0, ge=-5, le=5, description="of the sample from the goniometer's axis, mm")
+    transparency: float = Field(0.0, ge=0, le=20, description="1/mu of a flat sample, into which the beam goes, mm")
+    texture: str = Field("harmonics", pattern=TEXTURE, description="preferred orientation that refines")
     u: float = Field(0.0, ge=-10, le=10, description="Gaussian width squared with tan^2(theta), degrees^2")
     v: float = Field(0.0, ge=-10, le=10, description="Gaussian width squared with tan(theta), degrees^2")
     w: float = Field(0.0, ge=0, le=10, description="Gaussian width squared, degrees^2")
     x: float = Field(0.0, ge=0, le=5, description="Lorentzian width with 1/cos(theta), degrees")
     y: float = Field(0.0, ge=0, le=5, description="Lorentzian width with tan(theta), degrees")
     axial: float = Field(0.0, ge=0, le=0.2, description="half height of sample and of slit over the radius: S/L = H/L")
+
+    def texture_of(self, phase: int) -> str | tuple[int, int, int]:
+        """``"harmonics"``, ``"none"`` or the planes that lie flat, of a phase (the first is 1).
+
+        Examples
+        --------
+        >>> PdInstrument(wavelength=1.5406, texture="1:001;none").texture_of(1)
+        (0, 0, 1)
+        """
+        found = "harmonics"
+        for word in self.texture.split(";"):
+            number, colon, choice = word.strip().rpartition(":")
+            if choice and (not colon or int(number) == phase):
+                found = choice
+                if colon:
+                    break
+        if found in ("harmonics", "none"):
+            return found
+        h, k, m = (int(part) for part in (found.split(",") if "," in found else found))
+        return h, k, m
 
     @property
     def lines(self) -> tuple[tuple[float, float], ...]:
@@ -100,6 +124,8 @@ SETTINGS: Mapping[str, str] = {
     "intensities": "structure, or free: of one phase every reflection has an intensity of its own (Pawley; refine only)",
     "zero": "zero error, degrees (fixed when given)",
     "displacement": "of the sample, mm (fixed when given)",
+    "transparency": "1/mu of a flat sample, mm (fixed when given; --free transparency refines it)",
+    "texture": "harmonics, none, or planes that lie flat (March-Dollase): 001, or 1:001;2:none for each phase",
     "u": "instrument: Gaussian width squared with tan^2(theta), degrees^2",
     "v": "instrument: with tan(theta)",
     "w": "instrument: constant part",

@@ -3,20 +3,16 @@ r"""A crystal as a phase of a powder pattern: its reflections as peaks, with der
 The area of reflection h at unit scale is m_h L_h P_h |F_h|^2 / V^2, with multiplicity m, Lorentz and polarisation factors L,
 texture P and volume V of the cell. That is the intensity of a unit volume, so that scales are volume shares and weights follow
 with the densities, the rule of Hill & Howard (J. Appl. Cryst. 20, 467 (1987), doi:10.1107/S0021889887086199).
-
-Broadening of the sample, in radians of 2 theta: size K lambda / (D cos theta), with K = 0.9 and D the volume-weighted size
-along the diffraction vector (Scherrer), and strain 4 e tan theta (Stokes & Wilson, Proc. Phys. Soc. 56, 174 (1944)); both
-Lorentzian.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.core.errors import StructureError
+from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import Crystal
 from whorl.fitting.problem import Parameter
 from whorl.physics import structure_factors as sf
@@ -32,17 +28,14 @@ from whorl.physics.powder_corrections import (
 )
 from whorl.physics.reflections import Reflections, inverse_d2, inverse_d2_derivatives, reflections
 from whorl.techniques.crystal_freedom import Freedom, site_labels
+from whorl.techniques.pd.broadening import SCHERRER, SampleBroadening
 from whorl.techniques.pd.instrument import PdInstrument
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-SCHERRER = 0.9
 #: U_iso of an atom nothing is said of, angstrom^2, its limits and the spread of its logarithm
 U_START, U_LIMITS, U_SPREAD = 0.008, (0.0005, 0.15), 0.7
-#: 1 / size, 1/angstrom: from bulk to a particle of two cells
-_INVERSE_SIZE = (0.0, 0.1)
-_STRAIN = (0.0, 0.05)
 _MARCH = (0.3, 3.0)
 _HARMONIC_SPREAD, _HARMONIC_REACH = 0.25, 1.5
 #: how much smaller spacings may become in a refinement
@@ -57,7 +50,11 @@ class PhaseOptions:
     ----------
     positions : bool
     displacements : {"none", "overall", "element", "site"}
+    occupancies : tuple of str
+        Labels of the sites whose occupancies vary.
     size, strain : bool
+    lognormal : bool
+        Crystallites are spheres of different sizes.
     march : tuple of 3 int, optional
         Planes that lie flat, for March-Dollase texture.
     harmonics : int
@@ -68,8 +65,10 @@ class PhaseOptions:
 
     positions: bool = False
     displacements: str = "overall"
+    occupancies: tuple[str, ...] = ()
     size: bool = True
     strain: bool = False
+    lognormal: bool = False
     march: tuple[int, int, int] | None = None
     harmonics: int = 0
     prefix: str = ""
@@ -81,17 +80,21 @@ class Peaks:
 
     Attributes
     ----------
-    two_theta, area, lorentz : array, shape (k,)
-        degrees; area at unit scale; Lorentzian width of the sample, degrees.
-    d_two_theta, d_area, d_lorentz : array, shape (p, k)
+    two_theta, area : array, shape (k,)
+        degrees; area at unit scale.
+    lorentz, gauss2 : array, shape (k,)
+        Lorentzian width of the sample, degrees, and square of the Gaussian one.
+    d_two_theta, d_area, d_lorentz, d_gauss2 : array, shape (p, k)
     """
 
     two_theta: Array
     area: Array
     lorentz: Array
+    gauss2: Array
     d_two_theta: Array
     d_area: Array
     d_lorentz: Array
+    d_gauss2: Array
 
 
 class PowderPhase:
@@ -162,6 +165,11 @@ class PowderPhase:
         self._keep = self._free.independent()
         self._elements = [s.element for s in crystal.sites]
         self._occupancy = np.array([s.occupancy for s in crystal.sites])
+        labels = site_labels(crystal.sites)
+        missing = [name for name in options.occupancies if name not in labels]
+        if missing:
+            raise UsageError(f"there is no site {missing[0]!r}", where=crystal.name, remedy=f"Sites are {', '.join(labels)}.")
+        self._occupied = np.array([labels.index(name) for name in options.occupancies], dtype=np.int64)
         self._u0 = np.array([s.u_iso or U_START for s in crystal.sites])
         self._fixed_geometry: sf.Geometry | None = None
         self._textures(rotations, metric)
@@ -217,11 +225,14 @@ class PowderPhase:
         for name, value in zip(names, starts, strict=True):
             u = float(np.clip(value, U_LIMITS[0] * 1.01, U_LIMITS[1] * 0.99))
             out.append(Parameter(name, u, *U_LIMITS, "angstrom^2", u, U_SPREAD * max(u, 0.004)))
-        if o.size:
-            start = float(np.clip(np.radians(self._broadening) / SCHERRER / self.instrument.wavelength, 1e-5, 0.05))
-            out.append(Parameter("inverse_size", start, *_INVERSE_SIZE, "1/angstrom"))
-        if o.strain:
-            out.append(Parameter("strain", 0.0001, *_STRAIN, "1"))
+        self._first_occupancy = len(out)
+        for name, site in zip(o.occupancies, self._occupied, strict=True):
+            value = float(self._occupancy[site])
+            out.append(Parameter(f"occ_{name}", min(max(value, 0.0), 1.0), 0.0, max(1.0, value)))
+        start = float(np.radians(self._broadening) / SCHERRER / self.instrument.wavelength)
+        self._broadenings = SampleBroadening(size=o.size, strain=o.strain, lognormal=o.lognormal, start=start)
+        self._width_rows = slice(len(out), len(out) + len(self._broadenings.parameters))
+        out += self._broadenings.parameters
         if o.march is not None:
             out.append(Parameter("march", 1.0, *_MARCH, "1", 1.0, 0.25))
         reach, spread = _HARMONIC_REACH, _HARMONIC_SPREAD
@@ -236,6 +247,13 @@ class PowderPhase:
         if not count:
             return self._u0
         return np.asarray(values[self._first_u : self._first_u + count])[self._u_group]
+
+    def _occupancies(self, values: Array) -> Array:
+        if not self._occupied.size:
+            return self._occupancy
+        found = self._occupancy.copy()
+        found[self._occupied] = values[self._first_occupancy : self._first_occupancy + self._occupied.size]
+        return found
 
     def _geometry(self, values: Array) -> sf.Geometry:
         if self._keep.size == 0:
@@ -267,9 +285,8 @@ class PowderPhase:
         metric = symmetry.metric_tensor(cell)
         hkl = self.reflections.hkl
         inverse = inverse_d2(hkl, metric)
-        found = sf.intensities(
-            self._geometry(values), self._factors(inverse / 4), self._occupancy, self._u(values), inverse / 4, slopes=slopes
-        )
+        occupancy, u = self._occupancies(values), self._u(values)
+        found = sf.intensities(self._geometry(values), self._factors(inverse / 4), occupancy, u, inverse / 4, slopes=slopes)
         volume2 = float(np.linalg.det(metric))
         unit = self.reflections.multiplicity / volume2
         texture, texture_slopes = self._texture(values)
@@ -281,6 +298,8 @@ class PowderPhase:
             if self.options.displacements != "none":
                 for site, group in enumerate(self._u_group):
                     d_area[self._first_u + group] += found.by_u[site] * (unit * texture)
+            for row, site in enumerate(self._occupied, self._first_occupancy):
+                d_area[row] = found.by_occupancy[site] * (unit * texture)
             first = count - len(texture_slopes)
             d_area[first:] = texture_slopes * (found.value * unit)
             by_cell = self._free.metric_slopes(cell)
@@ -320,22 +339,15 @@ class PowderPhase:
             seen = sine < 0.9998  # 177.7 degrees
             sine = np.where(seen, sine, 0.5)
             theta = np.arcsin(sine)
-            tan, cos = np.tan(theta), np.cos(theta)
             two_theta = np.degrees(2 * theta)
             strength = np.where(seen, share * self._angular(two_theta), 0.0)
-            inverse_size = float(values[self._index["inverse_size"]]) if self.options.size else 0.0
-            strain = float(values[self._index["strain"]]) if self.options.strain else 0.0
-            by_size, by_strain = np.degrees(SCHERRER * wavelength / cos), np.degrees(4 * tan)
-            lorentz = by_size * inverse_size + by_strain * strain
-            d_two_theta = np.zeros_like(d_area)
-            d_lorentz = np.zeros_like(d_area)
+            widths = self._broadenings.widths(values[self._width_rows], wavelength, theta)
+            d_two_theta, d_lorentz, d_gauss2 = (np.zeros_like(d_area) for _ in range(3))
             if by_cell is not None:
-                d_two_theta[:nc] = np.degrees(tan / inverse) * by_cell
-                if self.options.size:
-                    d_lorentz[self._index["inverse_size"]] = by_size
-                if self.options.strain:
-                    d_lorentz[self._index["strain"]] = by_strain
-            parts.append((two_theta, area * strength, lorentz, d_two_theta, d_area * strength, d_lorentz))
+                d_two_theta[:nc] = np.degrees(np.tan(theta) / inverse) * by_cell
+                d_lorentz[self._width_rows], d_gauss2[self._width_rows] = widths.d_lorentz, widths.d_gauss2
+            given = two_theta, area * strength, widths.lorentz, widths.gauss2
+            parts.append((*given, d_two_theta, d_area * strength, d_lorentz, d_gauss2))
         return Peaks(*(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)))
 
     def _angular(self, two_theta: Array) -> Array:
@@ -356,4 +368,8 @@ class PowderPhase:
         nc = len(self._free.cell_names)
         free = np.zeros(len(self._free.origin))
         free[self._keep] = values[nc : nc + self._keep.size] - self._free.origin[self._keep]
-        return self._free.moved(self._cell(values), free, [float(u) for u in self._u(values)])
+        moved = self._free.moved(self._cell(values), free, [float(u) for u in self._u(values)])
+        if not self._occupied.size:
+            return moved
+        shares = self._occupancies(values)
+        return replace(moved, sites=tuple(replace(s, occupancy=float(o)) for s, o in zip(moved.sites, shares, strict=True)))

@@ -21,9 +21,10 @@ from whorl.core.hypothesis import Crystal
 from whorl.physics.powder_profiles import axial_divergence
 from whorl.physics.powder_sets import OWN, SHARED, Lines, refine_set, simulate_set
 from whorl.techniques.crystal_freedom import Freedom, in_own_symmetry
+from whorl.techniques.pd.broadening import SCHERRER
 from whorl.techniques.pd.explain import density_of
 from whorl.techniques.pd.instrument import PdInstrument
-from whorl.techniques.pd.phase import SCHERRER, PhaseOptions, PowderPhase
+from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.residual import axial_nodes
 
 Array = NDArray[np.float64]

@@ -1,8 +1,8 @@
 r"""Which parameters of a powder pattern refine, the pattern they give and its derivatives, for `whorl.fitting`.
 
 The model is y(2 theta) = sum_j S_j sum_k A_jk phi(2 theta - 2 theta_k - shift) + background, with the scales S (volume shares)
-and the amounts of the background's curves linear. The shift is the zero error plus, in reflection geometry, that of a displaced
-sample (`whorl.physics.powder_corrections`). Peak shapes: `whorl.physics.powder_profiles`.
+and the amounts of the background's curves linear. The shift is the zero error plus, in reflection geometry, those of a displaced
+and of a transparent sample (`whorl.physics.powder_corrections`). Peak shapes: `whorl.physics.powder_profiles`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
+from whorl.core.hypothesis import Crystal
 from whorl.fitting.problem import Evaluation, Fit, LinearTerm, Parameter
 from whorl.fitting.projected import Projected
-from whorl.physics.powder_corrections import displacement_shift
+from whorl.physics.powder_corrections import displacement_shift, transparency_shift
 from whorl.physics.powder_profiles import axial_divergence, pattern, pattern_slopes
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.phase import Peaks, PowderPhase
@@ -25,11 +26,12 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: parameters of the measurement, not of a phase
-SHARED = frozenset(("zero", "displacement", "u", "v", "w", "x", "y", "axial", "slit", "overflow"))
+SHARED = frozenset(("zero", "displacement", "transparency", "u", "v", "w", "x", "y", "axial", "slit", "overflow"))
 #: parameters of the instrument that may refine: limits and prior spread
 _INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
     "zero": (-1.0, 1.0, 0.1, "degree"),
     "displacement": (-2.0, 2.0, 0.3, "mm"),
+    "transparency": (0.0, 5.0, 0.5, "mm"),
     "u": (0.0, 2.0, None, "degree^2"),
     "v": (-1.0, 1.0, None, "degree^2"),
     "w": (4e-6, 2.0, None, "degree^2"),
@@ -128,6 +130,10 @@ class PdProblem:
         full = self.full_values(values)
         return [full[rows] for rows in self._rows]
 
+    def structures(self, values: Array) -> tuple[Crystal, ...]:
+        """The phases with what is refined of them."""
+        return tuple(phase.refined(own) for phase, own in zip(self.phases, self.own_values(values), strict=True))
+
     def evaluate(self, values: Array, *, jacobian: bool) -> Evaluation:
         """Pattern of each phase at unit scale, the curves of the background, and how to get derivatives."""
         full = self.full_values(values)
@@ -191,8 +197,11 @@ class Shaped:
         theta = np.radians(t) / 2
         tan, cos = np.tan(theta), np.cos(theta)
         by_displacement = displacement_shift(t, 1.0, radius)
-        self.centre0 = t + instrument["zero"] + by_displacement * instrument["displacement"]
-        g2 = instrument["u"] * tan**2 + instrument["v"] * tan + instrument["w"]
+        by_transparency = transparency_shift(t, radius)  # of a penetration of 1 mm
+        self.centre0 = (
+            t + instrument["zero"] + by_displacement * instrument["displacement"] + by_transparency * instrument["transparency"]
+        )
+        g2 = instrument["u"] * tan**2 + instrument["v"] * tan + instrument["w"] + peaks.gauss2
         alive = g2 > _LEAST
         g = np.sqrt(np.where(alive, g2, _LEAST))
         lorentz = peaks.lorentz + instrument["x"] / cos + instrument["y"] * tan
@@ -209,10 +218,11 @@ class Shaped:
             return
         k = t.size
         self._d = {name: np.zeros((len(shared), k)) for name in ("area", "centre", "g", "l")}
-        by_g = np.where(alive, 0.5 / g, 0.0)
+        self._by_g2 = by_g = np.where(alive, 0.5 / g, 0.0)
         given = {
             "zero": ("centre", np.ones(k)),
             "displacement": ("centre", by_displacement),
+            "transparency": ("centre", by_transparency),
             "u": ("g", by_g * tan**2),
             "v": ("g", by_g * tan),
             "w": ("g", by_g),
@@ -249,11 +259,10 @@ class Shaped:
     def add_slopes(self, x: Array, first: int, factor: float, out: Array) -> None:
         """Add the derivatives of the pattern times ``factor`` to the rows of ``out``, of which the last is the axial one."""
         p, d = self.peaks, self._d
-        zeros = np.zeros_like(p.d_area)
         rows = np.concatenate([np.arange(len(d["area"])), first + np.arange(len(p.d_area))])
         d_area = np.concatenate([d["area"], p.d_area * self._slit])
         d_centre = np.concatenate([d["centre"], p.d_two_theta])
-        d_g = np.concatenate([d["g"], zeros])
+        d_g = np.concatenate([d["g"], p.d_gauss2 * self._by_g2])
         d_l = np.concatenate([d["l"], p.d_lorentz])
         start, shift, weight = self.parts
         changes = np.zeros((2, 0))

@@ -17,6 +17,7 @@ from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates, in_own_symmetry
 from whorl.techniques.pd import deciding, explain
+from whorl.techniques.pd.asked import Asked
 from whorl.techniques.pd.pawley import PawleyProblem
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal, prepare
@@ -97,6 +98,7 @@ class PowderDiffraction:
     ) -> list[tuple[Problem, Array | None]]:
         """The problem to fit: of few parameters and points while candidates are compared."""
         start = dict(start or {})
+        asked = Asked.read(start)
         quick = effort in ("quick", "hold")
         points = signal if effort == "full" else signal.quick if quick else signal.ranking
         instrument = _started(points)
@@ -107,10 +109,12 @@ class PowderDiffraction:
                 raise StructureError(f"a {h.kind} has no powder pattern here", where=h.name, remedy="Give a crystal.")
             crystal = in_own_symmetry(h)
             prefix = "" if len(hypotheses) == 1 else f"{n + 1}:"
-            options = _options(crystal, effort, prefix)
+            options = _options(crystal, effort, prefix, texture=signal.instrument.texture_of(n + 1))
+            if effort == "full":
+                options = asked.of_phase(options)
             zoom, broadening = s.get("zoom", 1.0), _LORENTZ * signal.fwhm
             phases.append(PowderPhase(crystal, instrument, points.range, options, zoom=zoom, broadening=broadening))
-        free = self._free_instrument(signal, effort)
+        free = tuple(dict.fromkeys((*self._free_instrument(signal, effort), *asked.instrument)))
         count = _curves(points) if effort == "full" else 0
         if effort != "full":  # a search holds what it has found so far, of which these problems may hold less
             names = {phase.options.prefix + p.name for phase in phases for p in phase.parameters} | set(free)
@@ -246,13 +250,15 @@ def _started(signal: PdSignal) -> Any:
     return i.model_copy(update={"w": (_GAUSS * signal.fwhm) ** 2})
 
 
-def _options(crystal: Crystal, effort: str, prefix: str) -> PhaseOptions:
+def _options(crystal: Crystal, effort: str, prefix: str, *, texture: str | tuple[int, int, int]) -> PhaseOptions:
     if effort in ("quick", "hold"):
         return PhaseOptions(displacements="none", prefix=prefix)
+    order = _TEXTURE if texture == "harmonics" else 0
+    march = texture if isinstance(texture, tuple) else None
     if effort == "rank":
-        return PhaseOptions(displacements="overall", harmonics=_TEXTURE, prefix=prefix)
+        return PhaseOptions(displacements="overall", harmonics=order, march=march, prefix=prefix)
     free = free_coordinates(crystal) <= _MOST_COORDINATES
-    return PhaseOptions(positions=free, displacements="element", strain=True, harmonics=_TEXTURE, prefix=prefix)
+    return PhaseOptions(positions=free, displacements="element", strain=True, harmonics=order, march=march, prefix=prefix)
 
 
 def _curves(signal: PdSignal) -> int:

@@ -13,7 +13,7 @@ from whorl.techniques.pdf.magnetism import magnetic_sign
 from whorl.techniques.pdf.misfit import model_of
 from whorl.techniques.pdf.phases import ClusterPhase, PhaseModel
 from whorl.techniques.pdf.remainder import in_words, remainder
-from whorl.techniques.pdf.residual import EXTRA, PdfProblem
+from whorl.techniques.pdf.residual import PdfProblem
 from whorl.techniques.protocol import Findings, Remainder
 
 Array = NDArray[np.float64]
@@ -41,20 +41,14 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
     parameters |= _tied(problem, fit)
     for term, value, sigma in zip(problem.linear, fit.factors, fit.factor_sigma, strict=True):
         parameters[term.name] = Quantity(value=float(value), sigma=float(sigma), unit=term.unit)
-    values = problem.full_values(fit.values)
-    structures = []
-    first = 0
-    for phase in problem.phases:
-        count = len(phase.parameters)
-        structures.append(phase.refined(values[first : first + count]))
-        first += count + EXTRA
+    structures = problem.structures(fit.values)
     curve = Curve(problem.x, problem.observed, fit.calculated, "r (angstrom)", "G(r) (1/angstrom^2)")
     phases = _phases(problem, fit)
     remarks = _remarks(problem, fit) + _doubtful(phases)
     if not leftover:
-        return Findings(parameters, phases, tuple(structures), curve, remarks)
+        return Findings(parameters, phases, structures, curve, remarks)
     left, notes, more = _left_over(fit)
-    return Findings(parameters | more, phases, tuple(structures), curve, remarks + notes, left)
+    return Findings(parameters | more, phases, structures, curve, remarks + notes, left)
 
 
 def _left_over(fit: Fit) -> tuple[Remainder | None, list[str], dict[str, Quantity]]:

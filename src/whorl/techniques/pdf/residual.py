@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from whorl.core.errors import StructureError
+from whorl.core.hypothesis import Hypothesis
 from whorl.fitting.problem import Evaluation, LinearTerm, Parameter
 from whorl.physics import peaks
 from whorl.physics.form_factors import is_tabulated
@@ -208,6 +209,15 @@ class PdfProblem:
     def named_values(self, values: Array) -> dict[str, float]:
         """All parameters by name, those that are fixed or follow from others included."""
         return {p.name: float(v) for (p, _, _), v in zip(self._all, self.full_values(values), strict=True)}
+
+    def structures(self, values: Array) -> tuple[Hypothesis, ...]:
+        """The phases with what is refined of them."""
+        full, first, out = self.full_values(values), 0, []
+        for phase in self.phases:
+            count = len(phase.parameters)
+            out.append(phase.refined(full[first : first + count]))
+            first += count + EXTRA
+        return tuple(out)
 
     def tied(self) -> dict[str, dict[str, float]]:
         """Names of the parameters that follow from others, with the factors of those."""

@@ -138,7 +138,10 @@ class PairDistribution:
         elif effort == "rank":
             signal = signal.thinned(3.0).cautious()
         instrument = () if quick else _FREE_INSTRUMENT
-        instrument = tuple(n for n in ("qdamp", *instrument) if n not in signal.known)
+        freed = tuple(start.get("free") or ())
+        if unknown := set(freed) - set(_FREE_INSTRUMENT):
+            raise UsageError(f"{min(unknown)!r} cannot be freed", remedy=f"Free one of {', '.join(_FREE_INSTRUMENT)}.")
+        instrument = (*(n for n in ("qdamp", *instrument) if n not in signal.known), *freed)
         hopeless = start.get("misfit", 0.0) > _HOPELESS_MISFIT
         positions = not quick and not hopeless
         starts = start.get("phases") or [start] * len(hypotheses)
