@@ -21,6 +21,7 @@ from whorl.core.hypothesis import Hypothesis, element_counts
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.tasks import hypotheses
+from whorl.tasks.start import Start
 from whorl.techniques import KINDS as TECHNIQUES
 from whorl.techniques.protocol import Progress
 from whorl.techniques.restrained import Known
@@ -183,6 +184,8 @@ class Refine:
         Parameters to refine that are held by default.
     ties, restraints : tuple of str
         As `whorl.fitting.constraints` reads them.
+    start : Start, optional
+        Where the frame before ended, of a frame of a series.
     """
 
     task: ClassVar[str] = "refine"
@@ -197,6 +200,7 @@ class Refine:
     free: tuple[str, ...] = ()
     ties: tuple[str, ...] = ()
     restraints: tuple[str, ...] = ()
+    start: Start | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "range", checked_range(self.range))
@@ -220,7 +224,7 @@ class Refine:
             "free": list(self.free),
             "ties": list(self.ties),
             "restraints": list(self.restraints),
-        }
+        } | ({} if self.start is None else {"start": self.start.as_dict()})
 
     def content(self) -> dict[str, str]:
         """See `Recipe.content`."""
@@ -239,6 +243,7 @@ class Refine:
         words += [] if self.shape is None else ["--shape", self.shape]
         for option, texts in (("--free", self.free), ("--tie", self.ties), ("--restrain", self.restraints)):
             words += [word for text in texts for word in (option, text)]
+        words += [] if self.start is None else ["--series"]
         return words + _common(self.range, self.settings)
 
     def run(
@@ -247,19 +252,14 @@ class Refine:
         """See `Recipe.run`."""
         del content
         from whorl.tasks.refine import refine
+        from whorl.tasks.warm import refine_from
 
-        return refine(
-            measurement,
-            self.structures,
-            range=self.range,
-            settings=self.settings,
-            fixed=self.fixed,
-            size=self.size,
-            shape=self.shape,
-            free=self.free,
-            known=Known.read(self.ties, self.restraints),
-            progress=progress,
-        )
+        known = Known.read(self.ties, self.restraints)
+        given: dict[str, Any] = {"range": self.range, "settings": self.settings, "fixed": self.fixed}
+        given |= {"size": self.size, "shape": self.shape, "free": self.free, "known": known}
+        if self.start is not None:
+            return refine_from(measurement, self.structures, self.start, **given)
+        return refine(measurement, self.structures, **given, progress=progress)
 
 
 #: file of a kept run that holds the structures a refinement started from
@@ -291,8 +291,9 @@ def recipe_from(task: str, parameters: Mapping[str, Any], extra: Mapping[str, by
             lists = {"catalogues": tuple(given["catalogues"]), "also": tuple(given.get("also", ()))}
             return Identify(**given | lists, elements=None if elements is None else tuple(elements))
         if task == "refine":
-            sources = tuple(given.pop("structures"))
-            return Refine(**given, sources=sources, structures=hypotheses.load(extra[START]))
+            sources, start = tuple(given.pop("structures")), given.pop("start", None)
+            begun = None if start is None else Start.from_dict(start)
+            return Refine(**given, sources=sources, structures=hypotheses.load(extra[START]), start=begun)
     except (KeyError, TypeError, ValueError) as error:
         raise WorkspaceError(
             f"the parameters of this run cannot be used ({error!r})", remedy="Run the task itself again."
