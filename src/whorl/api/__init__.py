@@ -1,0 +1,21 @@
+"""The functions of the Python API: the same recipes and the same calls as the command line."""
+
+from whorl.api.identifying import identify, identify_many
+from whorl.api.measuring import simulate, suggest_measurement
+from whorl.api.quantifying import quantify
+from whorl.api.refining import refine, refine_many
+from whorl.formats import read, read_structure, write_measurement, write_structure
+
+__all__ = [
+    "identify",
+    "identify_many",
+    "quantify",
+    "read",
+    "read_structure",
+    "refine",
+    "refine_many",
+    "simulate",
+    "suggest_measurement",
+    "write_measurement",
+    "write_structure",
+]
