@@ -37,6 +37,7 @@ Index = NDArray[np.int64]
 #: U_iso of an atom nothing is said of, angstrom^2, its limits and the spread of its logarithm
 U_START, U_LIMITS, U_SPREAD = 0.008, (0.0005, 0.15), 0.7
 _MARCH = (0.3, 3.0)
+_EMPTY = 1e-4  # least occupancy
 _HARMONIC_SPREAD, _HARMONIC_REACH = 0.25, 1.5
 #: how much smaller spacings may become in a refinement
 _SHRINK = 0.97
@@ -228,7 +229,7 @@ class PowderPhase:
         self._first_occupancy = len(out)
         for name, site in zip(o.occupancies, self._occupied, strict=True):
             value = float(self._occupancy[site])
-            out.append(Parameter(f"occ_{name}", min(max(value, 0.0), 1.0), 0.0, max(1.0, value)))
+            out.append(Parameter(f"occ_{name}", max(value, _EMPTY), _EMPTY, max(1.0, value)))
         start = float(np.radians(self._broadening) / SCHERRER / self.instrument.wavelength)
         self._broadenings = SampleBroadening(size=o.size, strain=o.strain, lognormal=o.lognormal, start=start)
         self._width_rows = slice(len(out), len(out) + len(self._broadenings.parameters))
