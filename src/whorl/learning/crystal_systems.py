@@ -1,4 +1,4 @@
-"""Crystal system from peak positions: boosted trees over features that have names, trained on simulated peak lists.
+"""Crystal system from peak positions: boosted trees over features that have names, trained on simulated measurements.
 
 The features are those of `whorl.techniques.pd.symmetry_features` (a quick indexing in every system, ratios of Q), so that what
 decides can be told. Trees: XGBoost (T. Chen, C. Guestrin, KDD 2016, doi:10.1145/2939672.2939785). A temperature fitted on
@@ -142,14 +142,18 @@ def _card(request: Request, temperature: float, metrics: tuple[Metric, ...], sec
         ranges={
             "wavelength": Interval(low=0.45, high=1.788965, unit="angstrom", law="copper K-alpha half of the times"),
             "last_angle": Interval(low=60.0, high=110.0, unit="degree", law="uniform, scaled with the wavelength"),
-            "fwhm": Interval(low=0.05, high=0.35, unit="degree", law="log-uniform, scaled with the wavelength"),
-            "detection_limit": Interval(low=0.001, high=0.03, unit="of the strongest peak", law="log-uniform"),
+            "fwhm": Interval(low=0.05, high=0.25, unit="degree", law="log-uniform, scaled with the wavelength"),
+            "counts": Interval(low=500, high=100000, unit="at the strongest peak", law="log-uniform"),
+            "background": Interval(low=0.002, high=0.15, unit="of the strongest peak", law="log-uniform"),
             "zero_shift": Interval(low=-0.06, high=0.06, unit="degree", law="normal, two standard deviations"),
             "displacement": Interval(
                 low=-0.08, high=0.08, unit="degree", law="normal, two standard deviations, times cos theta"
             ),
+            "axial_divergence": Interval(low=0.0, high=0.045, unit="S/L", law="uniform"),
             "texture": Interval(low=0.55, high=1.5, law="March-Dollase, in 40 % of the patterns"),
-            "spurious_lines": Interval(low=1, high=6, unit="lines", law="in 40 % of the patterns"),
+            "impurity": Interval(
+                low=0.003, high=0.06, unit="of the strongest peak", law="log-uniform, a crystal in 30 % of the patterns"
+            ),
         },
         training=Training(command="", seed=request.seed, cases=request.cases, cpu_seconds=round(seconds, 1)),
         metrics=metrics,
@@ -173,7 +177,7 @@ TRAINERS = {
         name=MODEL,
         summary="crystal system from peak positions of powder patterns",
         seed=20260204,
-        cases=900,
+        cases=1500,
         meaning_of_cases="simulated peak lists",
         train=train,
         settings={"rounds": 160, "depth": 3, "rate": 0.07},

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
-from whorl.physics.indexing_lines import CENTRINGS, SYSTEMS, all_lines, cell_of, determinant, template
+from whorl.physics.indexing_lines import CENTRINGS, POINTS, SYSTEMS, all_lines, cell_of, determinant, template
 from whorl.physics.indexing_merit import deviations, merits, q_of, slope_of
 from whorl.physics.indexing_screen import evidence, refine
 from whorl.physics.indexing_trials import QUICK, THOROUGH, Progress, search
@@ -229,10 +229,10 @@ def _distinct(found: list[Lattice], angles: Array, wavelength: float, tolerance:
     kept: list[tuple[Lattice, Array]] = []
     for lattice in sorted(found, key=lambda f: -f.evidence):
         lines = all_lines(lattice.form, limit, SYSTEMS.index(lattice.system), CENTRINGS.index(lattice.centring), 2e-5)
-        primitive = lattice.volume / _POINTS[lattice.centring]
+        primitive = lattice.volume / POINTS[lattice.centring]
         same, parent = False, -1
         for place, (other, theirs) in enumerate(kept):
-            ratio = primitive / (other.volume / _POINTS[other.centring])
+            ratio = primitive / (other.volume / POINTS[other.centring])
             if abs(ratio - 1.0) < 0.01 and _share(lines, theirs, wavelength, tolerance) > 0.97:
                 same = True
                 break
@@ -244,10 +244,6 @@ def _distinct(found: list[Lattice], angles: Array, wavelength: float, tolerance:
         if not same:
             kept.append((replace(lattice, derivative_of=parent), lines))
     return [lattice for lattice, _ in kept]
-
-
-#: lattice points of a cell
-_POINTS = {"P": 1, "A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3}
 
 
 def _share(lines: Array, others: Array, wavelength: float, tolerance: float) -> float:

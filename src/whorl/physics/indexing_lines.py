@@ -20,6 +20,8 @@ PARAMETERS = (1, 2, 2, 3, 4, 6)
 #: Number of reflections (Friedel pairs as one) that share a line, at general positions.
 MULTIPLICITY = (24.0, 12.0, 8.0, 4.0, 2.0, 1.0)
 CENTRINGS = ("P", "A", "B", "C", "I", "F", "R")
+#: lattice points of a conventional cell
+POINTS = {"P": 1, "A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3}
 
 _TEMPLATES = np.zeros((6, 6, 6))
 _TEMPLATES[0, 0, :3] = 1.0  # cubic: A = B = C
