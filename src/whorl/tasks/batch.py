@@ -104,7 +104,7 @@ def run_files(
     """
     items = _items(files)
     content = recipe.content()
-    keys = [_key(recipe, item, content) for item in items]
+    keys = [key_of(recipe, item, content) for item in items]
     batch = sha256_bytes("\n".join([recipe.task, *sorted(keys)]).encode())
     if workspace is None or not resume:
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
@@ -253,7 +253,7 @@ def _items(files: Sequence[str | os.PathLike[str]] | Sequence[Item]) -> list[Ite
     return list({item.name: item for item in found}.values())
 
 
-def _key(recipe: Recipe, item: Item, content: Mapping[str, str]) -> str:
+def key_of(recipe: Recipe, item: Item, content: Mapping[str, str]) -> str:
     """Cache key of an item.
 
     The end of its name is part of it, since a reader may take the kind of signal from there.
