@@ -15,7 +15,9 @@ Range = Annotated[str | None, typer.Option("--range", metavar="LOW:HIGH", help="
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="Instrument setting that overrides the file's: qmax=22, radiation=neutron."
+        "--set",
+        metavar="NAME=VALUE|@FILE",
+        help="Instrument setting that overrides the file's: qmax=22, radiation=neutron; or a file of them: @lab.instprm.",
     ),
 ]
 Report = Annotated[Path | None, typer.Option("--report", metavar="FOLDER", help="Write a report to open in a browser.")]
@@ -62,6 +64,8 @@ def read_range(text: str | None) -> tuple[float, float] | None:
 def read_settings(words: Sequence[str] | None, option: str = "--set") -> dict[str, float | str]:
     """Read ``NAME=VALUE`` words; a value that is a number becomes one.
 
+    ``@FILE`` of ``--set`` stands for the settings of an instrument file, which those named beside it override.
+
     Raises
     ------
     UsageError
@@ -73,14 +77,20 @@ def read_settings(words: Sequence[str] | None, option: str = "--set") -> dict[st
     {'qmax': 22.0, 'radiation': 'neutron'}
     """
     found: dict[str, float | str] = {}
+    stated: dict[str, float | str] = {}
     for word in words or ():
+        if option == "--set" and word.startswith("@"):
+            from whorl.formats.instrument_file import instrument_settings
+
+            stated |= instrument_settings(word[1:])
+            continue
         name, mark, text = (part.strip() for part in word.partition("="))
         if not mark or not name or not text:
             raise UsageError(f"{option} {word} is no setting", remedy=f"Write it as NAME=VALUE: {option} qmax=22.")
         if name in found:
             raise UsageError(f"{option} {name} is given twice", remedy="Give it once.")
         found[name] = _value(text, f"{option} {word}")
-    return found
+    return stated | found
 
 
 def read_numbers(words: Sequence[str] | None, option: str) -> dict[str, float]:
