@@ -122,6 +122,7 @@ class Candidate(_Model):
     correlations: Correlations | None = None
     remainder: Unexplained | None = Field(None, description="looked for at the first candidate only")
     notes: list[str] = []
+    instrument: dict[str, float | str] = Field({}, description="settings of the instrument as the fit used or refined them")
     structures: tuple[Hypothesis, ...] = Field((), exclude=True, repr=False)
     curve: Curve | None = Field(None, exclude=True, repr=False)
 

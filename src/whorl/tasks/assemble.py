@@ -61,6 +61,7 @@ def candidate_from_fit(
         if found.remainder is None
         else Unexplained(share=found.remainder.share, reach=found.remainder.reach, features=list(found.remainder.features)),
         notes=notes,
+        instrument=dict(found.instrument),
         structures=found.structures,
         curve=found.curve,
     )

@@ -133,6 +133,7 @@ class Findings:
     curve: Curve
     notes: list[str]
     remainder: Remainder | None = None
+    instrument: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         more = len(left.features) - 8
         shown += f" and {more} more" if more > 0 else ""
         notes.append(f"unexplained peaks at 2theta = {shown} degrees: an unknown phase is present")
-    return Findings(parameters, phases, structures, curve, notes, left)
+    return Findings(parameters, phases, structures, curve, notes, left, problem.measured_with(fit.values))
 
 
 def _importance(item: tuple[str, Quantity]) -> int:

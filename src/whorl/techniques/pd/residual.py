@@ -156,6 +156,11 @@ class PdProblem:
 
         return Evaluation(basis, slopes=slopes)
 
+    def measured_with(self, values: Array) -> dict[str, float | str]:
+        """Settings of the instrument with what is refined of them."""
+        stated = {k: v for k, v in self.instrument.model_dump().items() if v is not None}
+        return stated | self._instrument_at(self.full_values(values))
+
     def background(self, fit: Fit) -> Array:
         """Background of a fit, shape (n,)."""
         return np.asarray(self.curves @ fit.factors[len(self.phases) :])
