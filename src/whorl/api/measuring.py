@@ -24,7 +24,8 @@ def simulate(
     technique: str = "pdf",
     *,
     x: ArrayLike | None = None,
-    **settings: Any,
+    settings: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Measurement:
     """Simulate the measurement that a structure would give.
 
@@ -35,7 +36,8 @@ def simulate(
     technique : str
     x : array, shape (n,), optional
         Axis in the technique's unit.
-    **settings
+    settings : mapping, optional
+    **more
         Instrument and sample: ``qmin``, ``qmax``, ``qdamp``, ``qbroad`` (1/angstrom), ``radiation``, ``u_iso`` (angstrom^2),
         ``delta1`` (angstrom), ``delta2`` (angstrom^2), ``diameter`` (angstrom), ...
 
@@ -51,7 +53,7 @@ def simulate(
     ('gr', 3000)
     """
     axis = None if x is None else np.asarray(x, dtype=np.float64)
-    return _simulate.simulate(structure_of(structure), technique=technique, settings=settings, x=axis)
+    return _simulate.simulate(structure_of(structure), technique=technique, settings={**(settings or {}), **more}, x=axis)
 
 
 def suggest_measurement(
