@@ -77,7 +77,7 @@ def run_batch(recipe: Recipe, words: Sequence[str], outputs: Outputs, *, series:
             except KeyboardInterrupt:
                 messages.say("interrupted in the first look at the series; the frames done are kept")
                 return 130
-        return _Batch(recipe, items, outputs, command, workspace).run()
+        return Batch(recipe, items, outputs, command, workspace).run()
 
 
 def _first_look(recipe: Recipe, items: Sequence[Item], outputs: Outputs, workspace: Workspace) -> list[Verdict]:
@@ -100,7 +100,7 @@ def _first_look(recipe: Recipe, items: Sequence[Item], outputs: Outputs, workspa
         ]
 
 
-class _Batch:
+class Batch:
     """One call of `run_batch`."""
 
     def __init__(self, recipe: Recipe, items: Sequence[Item], outputs: Outputs, command: str, workspace: object) -> None:
@@ -117,6 +117,7 @@ class _Batch:
         self.codes: set[int] = set()
 
     def run(self) -> int:
+        """Do it; give the exit code."""
         from whorl.cli.progress import Display
 
         with ExitStack() as stack:

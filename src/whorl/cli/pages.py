@@ -77,7 +77,14 @@ def page_writer(folder: Path, items: Sequence[Item]) -> PageWriter:
     return PageWriter(folder, own)
 
 
-def write_index(writer: PageWriter, items: Sequence[Item], verdicts: Sequence[Verdict], command: str) -> Path:
+def write_index(
+    writer: PageWriter,
+    items: Sequence[Item],
+    verdicts: Sequence[Verdict],
+    command: str,
+    *,
+    given: tuple[str, NDArray[np.float64] | None] | None = None,
+) -> Path:
     """Write the page over all inputs, in their order: waterfall, table, links to the pages.
 
     Parameters
@@ -88,8 +95,10 @@ def write_index(writer: PageWriter, items: Sequence[Item], verdicts: Sequence[Ve
         One per item, in the same order.
     command : str
         The command that repeats the batch.
+    given : (label, values), optional
+        What changes over the inputs; found by `coordinate` otherwise.
     """
-    label, values = coordinate(items)
+    label, values = coordinate(items) if given is None else given
     measurements = _measurements(items) if len(items) <= _MOST_MEASURED else None
     links = {i: page for i, verdict in enumerate(verdicts) if (page := writer.page(verdict)) is not None}
     return write_series_report(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from whorl.cli import options
+from whorl.core.errors import UsageError
 
 
 def refine(
@@ -41,6 +42,21 @@ def refine(
             help="A parameter, bond length or angle known within limits: --restrain 'Co1-O1 = 1.92 +- 0.02'.",
         ),
     ] = None,
+    series: Annotated[
+        bool,
+        typer.Option("--series", help="Inputs are frames of one experiment: each starts from where the one before ended."),
+    ] = False,
+    backward: Annotated[bool, typer.Option("--backward", help="With --series: from the last frame to the first.")] = False,
+    first: Annotated[
+        int | None,
+        typer.Option("--first", metavar="N", min=0, help="With --series: begin at frame N, counted from 0, towards both ends."),
+    ] = None,
+    coordinate: Annotated[
+        str | None,
+        typer.Option(
+            "--coordinate", metavar="FILE[:COLUMN]", help="With --series: table of the time or temperature of frames."
+        ),
+    ] = None,
     range: options.Range = None,
     set: options.Set = None,
     report: options.Report = None,
@@ -68,4 +84,10 @@ def refine(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,
         strict=strict, quiet=quiet,
     )  # fmt: skip
+    if series:
+        from whorl.cli.series import Series, run_series
+
+        raise typer.Exit(run_series(recipe, [file], outputs, Series(backward=backward, first=first, coordinate=coordinate)))
+    if backward or first is not None or coordinate is not None:
+        raise UsageError("--backward, --first and --coordinate belong to --series", remedy="Add --series.")
     raise typer.Exit(run_batch(recipe, [file], outputs))

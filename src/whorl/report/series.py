@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Curve, Verdict
+from whorl.report import course
 from whorl.report.citations import citations_for
 from whorl.report.frames import FAILED, SeriesTable, parameter_figure, series_table, varying
 from whorl.report.markup import Child, Markup, page, table, tag
 from whorl.report.notation import MISSING, align, format_fixed, format_probability, format_su, pretty_label, pretty_unit
 from whorl.report.sections import section, wide
+from whorl.report.sequence_table import write_sequence
 from whorl.report.single import stylesheet
 from whorl.report.storage import safe_stem, write_whole
 from whorl.report.tables import TableWriter
@@ -84,14 +86,18 @@ def write_series_report(
     """
     folder, stem = Path(folder), safe_stem(stem)
     columns = series_table(verdicts, coordinate, coordinate_label)
-    with TableWriter(folder / f"{stem}.csv") as rows:
-        for verdict in verdicts:
-            rows.append(verdict)
+    refined = course.is_refined(verdicts)
+    if refined:
+        write_sequence(verdicts, folder / f"{stem}.csv", coordinate=coordinate, label=coordinate_label)
+    else:
+        with TableWriter(folder / f"{stem}.csv") as rows:
+            for verdict in verdicts:
+                rows.append(verdict)
     body: list[Child] = [
         _head(verdicts, columns, title),
         _waterfall(verdicts, columns, measurements),
-        _stretches(columns),
-        _parameters(columns),
+        course.phases(verdicts, columns) if refined else _stretches(columns),
+        course.parameters(columns) if refined else _parameters(columns),
         _rows(verdicts, columns, _addresses(links or {}, folder), stem),
         _origin(verdicts, command),
     ]
@@ -118,10 +124,14 @@ def _head(verdicts: Sequence[Verdict], columns: SeriesTable, title: str) -> Mark
     changes = max(len([r for r in columns.runs() if r[2] != FAILED]) - 1, 0)
     rw = columns.columns["Rw"].values
     facts = [("Frames", f"{len(verdicts)}"), ("Best phases", f"{len(columns.ranking)}"), ("Without answer", f"{failed}")]
+    if course.is_refined(verdicts):
+        facts[1] = ("Phases", f"{max((len(v.best.phases) for v in verdicts if v.best), default=0)}")
     if np.isfinite(rw).any():
         facts.append(("Median Rw", format_fixed(float(np.nanmedian(rw)), 3)))
     rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
-    if not columns.ranking:
+    if course.is_refined(verdicts):
+        answer = course.story(verdicts, columns)
+    elif not columns.ranking:
         answer = "No frame is explained by a candidate."
     elif len(columns.ranking) == 1 and not changes:
         answer = f"{columns.ranking[0]} explains every frame best."
