@@ -1,9 +1,11 @@
-"""Phases of measured powder patterns: the XRD-AutoAnalyzer set, weighed mixtures, minerals; large catalogues; noise.
+"""Phases of measured powder patterns: the XRD-AutoAnalyzer set, weighed mixtures, minerals; large catalogues.
 
-What counts. XRD-AutoAnalyzer: the formulas of the first candidate are those of the file name, with the 56 structures of the set
-as the only candidates. Weighed mixtures (file names state weight fractions): F1 of the formulas of the first candidate with the
-elements of the mixture given, and the mean absolute error of the fractions of true phases. Minerals: the first candidate has
-the mineral's elements, nothing given; minerals of elements that no built-in compound has are asked for *none*.
+What counts. A phase is a formula in a space group. XRD-AutoAnalyzer: the first candidate has one phase for each formula of the
+file name, in a structure of that formula, and no other, with the 56 structures of the set as the only candidates. Weighed
+mixtures (file names state weight fractions): F1 of the phases of the first candidate with the elements of the mixture given,
+each in the structure that the chemical has at room temperature, and the mean absolute error of the fractions of true phases.
+Minerals: the first candidate has the mineral's elements, nothing given; minerals of elements that no built-in compound has are
+asked for *none*.
 """
 
 from __future__ import annotations
@@ -21,13 +23,17 @@ from _collection import make_collection
 from _harness import Table, arguments, find_data
 from whorl.catalogues import Catalogue, builtin_catalogues, open_catalogue
 from whorl.core.hypothesis import element_counts, reduced_formula
-from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.formats import read
 from whorl.tasks.identify import identify
 
 WEIGHED = re.compile(r"([A-Z][A-Za-z0-9()]*)_0p(\d+)")
 SEED = 20261121
+#: space groups that the weighed chemicals have at room temperature; titania is sold as anatase and as rutile
+AT_ROOM_TEMPERATURE = {
+    "Bi2O3": (14,), "In2O3": (206,), "La(OH)3": (176,), "Li2CO3": (15,), "MnCO3": (167,), "NiO": (225,), "TiO2": (136, 141),
+    "V2O5": (59,), "ZnO": (186,), "ZrO2": (14,),
+}  # fmt: skip
 
 
 def formula(text: str) -> str:
@@ -39,15 +45,13 @@ def formula(text: str) -> str:
     return reduced_formula(dict(sorted(element_counts(text).items())))
 
 
-def found_in(verdict: Verdict) -> dict[str, float]:
-    """Formula to weight fraction of the first candidate; nothing where none is the answer."""
-    out: dict[str, float] = {}
-    if verdict.best is None or verdict.is_none:
-        return out
-    for phase in verdict.best.phases:
-        key = formula(phase.formula)
-        out[key] = out.get(key, 0.0) + phase.weight_fraction.value
-    return out
+def phases_in(verdict: Verdict) -> list[tuple[str, int, float]]:
+    """Formula, space group and weight fraction of each phase of the first candidate; nothing where none is the answer."""
+    best = verdict.best
+    if best is None or verdict.is_none:
+        return []
+    pairs = zip(best.phases, best.structures, strict=True)
+    return [(formula(p.formula), getattr(s, "space_group_number", 0), p.weight_fraction.value) for p, s in pairs]
 
 
 def crystals() -> list[Catalogue]:
@@ -66,9 +70,9 @@ def auto_analyzer(table: Table, data: Path) -> None:
         if n == 0:
             identify(measurement, catalogues=[candidates])  # the index, and compilation
         start = time.process_time()
-        got = set(found_in(identify(measurement, catalogues=[candidates])))
+        got = phases_in(identify(measurement, catalogues=[candidates]))
         seconds.append(time.process_time() - start)
-        right += got == {formula(part) for part in file.stem.split("+")}
+        right += sorted(name for name, _, _ in got) == sorted(formula(part) for part in file.stem.split("+"))
     share = right / len(files)
     table.add(
         "XRD-AutoAnalyzer, all and no other", ">= 90 %", f"{right} of {len(files)}", "hours of training", met=share >= 0.9
@@ -85,15 +89,19 @@ def weighed(table: Table, data: Path, *, quick: bool) -> None:
     for file in files:
         truth = {formula(name): float(f"0.{digits}") for name, digits in WEIGHED.findall(file.stem)}
         elements = {e for name in truth for e in element_counts(name)}
-        got = found_in(identify(read(file), catalogues=crystals(), elements=elements))
-        hits += len(set(got) & set(truth))
-        claims += len(got)
+        known = {formula(name): groups for name, groups in AT_ROOM_TEMPERATURE.items()}
+        found = phases_in(identify(read(file), catalogues=crystals(), elements=elements))
+        true = [(name, share) for name, group, share in found if name in truth and group in known.get(name, (group,))]
+        got: dict[str, float] = {}
+        for name, share in true:
+            got[name] = got.get(name, 0.0) + share
+        hits += len(got)
+        claims += len(found)
         truths += len(truth)
         total = sum(truth.values())
         errors += [abs(got.get(name, 0.0) - share / total) for name, share in truth.items()]
-        print(
-            file.stem, {k: (round(got.get(k, 0.0), 3), v) for k, v in truth.items()}, sorted(set(got) - set(truth)), flush=True
-        )
+        others = [(name, group) for name, group, share in found if (name, share) not in true]
+        print(file.stem, {k: (round(got.get(k, 0.0), 3), v) for k, v in truth.items()}, others, flush=True)
     f1 = 2 * hits / max(claims + truths, 1)
     size = sum(len(c.entries()) for c in crystals())
     table.add("weighed mixtures: F1", ">= 0.95", f"{f1:.3f}", note=f"{len(files)} scans, {size} entries", met=f1 >= 0.95)
@@ -137,30 +145,11 @@ def large(table: Table, data: Path, sizes: Sequence[int]) -> None:
             start = time.process_time()
             verdict = identify(measurement, catalogues=[own, others])
             warm = time.process_time() - start
-        right = set(found_in(verdict)) == {formula("Mn2O3"), formula("LiF")}
+        right = sorted(p[:2] for p in phases_in(verdict)) == sorted([(formula("Mn2O3"), 206), (formula("LiF"), 225)])
         note = f"{'right' if right else 'wrong'} answer; with the index {cold:.0f} CPU s, {cold / size * 1e4:.0f} s for 10 000"
         table.add(
             f"search of {size} candidates", f"<= {bar:g} s on 2 cores", f"{warm:.1f} CPU s", note=note, met=warm <= 2 * bar
         )
-
-
-def noise(table: Table, cases: int) -> None:
-    """Patterns that hold nothing: pure noise, and an amorphous hump on a background."""
-    rng = np.random.default_rng(SEED)
-    x = np.arange(10.0, 80.0, 0.02)
-    false = 0
-    for n in range(cases):
-        level = float(10 ** rng.uniform(1, 4))
-        y = np.full(x.size, level) * (1 + rng.uniform(0, 2) * np.exp(-(x - 10) / rng.uniform(5, 30)))
-        if n % 2:
-            for _ in range(rng.integers(1, 4)):
-                y += level * rng.uniform(0.3, 5) * np.exp(-0.5 * ((x - rng.uniform(15, 50)) / rng.uniform(2.5, 8)) ** 2)
-        measurement = Measurement("powder", x, rng.poisson(y).astype(float), settings={"wavelength": 1.540593})
-        try:
-            false += not identify(measurement, catalogues=crystals()).is_none
-        except Exception as error:  # noqa: BLE001 - an error is no answer, and no false one
-            print(error, flush=True)
-    table.add("noise and humps: phases claimed", "none in 200", f"{false} of {cases}", met=false == 0)
 
 
 def main() -> int:
@@ -173,7 +162,6 @@ def main() -> int:
         weighed(table, data, quick=options.quick)
         minerals(table, data, quick=options.quick)
         large(table, data, () if options.quick else (2000, 20000))
-    noise(table, 2 if options.quick else 200)
     return table.finish(options)
 
 
