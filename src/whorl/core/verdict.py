@@ -71,6 +71,7 @@ class Phase(_Model):
     name: str
     formula: str
     weight_fraction: Quantity
+    group: str = Field("", description="the phase that a measured reference stands for")
 
 
 class Correlations(_Model):
@@ -118,6 +119,9 @@ class Candidate(_Model):
     evidence: Number = Field(description="tempered log evidence, natural log; differences count, the zero does not")
     parameters: dict[str, Quantity]
     phases: list[Phase] = []
+    amorphous: Quantity | None = Field(
+        None, description="share of the weight that no phase accounts for; with an internal standard only"
+    )
     quality: FitQuality | None = None
     correlations: Correlations | None = None
     remainder: Unexplained | None = Field(None, description="looked for at the first candidate only")
