@@ -137,3 +137,28 @@ def test_texture_as_users_write_it():
     assert i.texture_of(1) == (0, 0, -1)
     assert i.texture_of(2) == "none"
     assert i.texture_of(3) == "harmonics"
+
+
+def test_amorphous_humps_have_their_areas():
+    """Two humps over the background of a crystal: places within half a degree, areas within a tenth."""
+    scan = counts_of(nickelate(0.0), PhaseOptions(displacements="none"), {"inverse_size": 1e-3}, 10, top=5000.0)
+    rng = np.random.default_rng(11)
+    truth = ((24.0, 7.0, 4000.0), (47.0, 11.0, 2500.0))
+    extra = sum(
+        area * np.sqrt(4 * np.log(2) / np.pi) / width * np.exp(-4 * np.log(2) * ((X - place) / width) ** 2)
+        for place, width, area in truth
+    )
+    both = Measurement("powder", X, scan.signal + rng.poisson(extra), settings=LAB)
+    verdict = refine(both, nickelate(0.0), settings=FIXED | {"humps": "22;45"}, workspace=False)
+    found = parameters(verdict)
+    for number, (place, width, area) in enumerate(truth, 1):
+        assert found[f"hump{number}_position"].value == pytest.approx(place, abs=0.5)
+        assert found[f"hump{number}_width"].value == pytest.approx(width, rel=0.12)
+        assert found[f"hump{number}_area"].value == pytest.approx(area, rel=0.12)
+    assert any("the humps hold" in note for note in verdict.candidates[0].notes)
+
+
+def test_humps_outside_the_pattern():
+    scan = counts_of(nickelate(0.0), PhaseOptions(displacements="none"), {}, 9)
+    with pytest.raises(UsageError, match="outside the pattern"):
+        refine(scan, nickelate(0.0), settings=FIXED | {"humps": "5"}, workspace=False)

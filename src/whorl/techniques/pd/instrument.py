@@ -60,6 +60,7 @@ class PdInstrument(BaseModel):
     mu_r: float = Field(0.0, ge=0, le=3, description="absorption coefficient times radius of a capillary")
     grain_size: float = Field(0.0, ge=0, le=200, description="diameter of the grains, micrometres; 0: not known")
     intensities: Literal["structure", "free"] = "structure"
+    humps: str = Field("", description="places of amorphous humps, degrees of 2 theta")
     zero: float = Field(0.0, ge=-5, le=5, description="added to 2 theta, degrees")
     displacement: float = Field(0.0, ge=-5, le=5, description="of the sample from the goniometer's axis, mm")
     transparency: float = Field(0.0, ge=0, le=20, description="1/mu of a flat sample, into which the beam goes, mm")
@@ -122,6 +123,7 @@ SETTINGS: Mapping[str, str] = {
     "mu_r": "absorption coefficient times radius of a capillary",
     "grain_size": "diameter of the grains (not of the crystallites), micrometres: weights are corrected for microabsorption",
     "intensities": "structure, or free: of one phase every reflection has an intensity of its own (Pawley; refine only)",
+    "humps": "places of amorphous humps beside the background, degrees of 2 theta: 21.5;43 (refine only)",
     "zero": "zero error, degrees (fixed when given)",
     "displacement": "of the sample, mm (fixed when given)",
     "transparency": "1/mu of a flat sample, mm (fixed when given; --free transparency refines it)",

@@ -1,8 +1,8 @@
 r"""Which parameters of a powder pattern refine, the pattern they give and its derivatives, for `whorl.fitting`.
 
 The model is y(2 theta) = sum_j S_j sum_k A_jk phi(2 theta - 2 theta_k - shift) + background, with the scales S (volume shares)
-and the amounts of the background's curves linear. The shift is the zero error plus, in reflection geometry, those of a displaced
-and of a transparent sample (`whorl.physics.powder_corrections`). Peak shapes: `whorl.physics.powder_profiles`.
+and the amounts of the background's curves linear. The shift is the zero error plus, in reflection geometry, those of a
+displaced and of a transparent sample (`whorl.physics.powder_corrections`). Peak shapes: `whorl.physics.powder_profiles`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from whorl.fitting.problem import Evaluation, Fit, LinearTerm, Parameter
 from whorl.fitting.projected import Projected
 from whorl.physics.powder_corrections import displacement_shift, transparency_shift
 from whorl.physics.powder_profiles import axial_divergence, pattern, pattern_slopes
+from whorl.techniques.pd.humps import Humps
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.phase import Peaks, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal
@@ -63,6 +64,8 @@ class PdProblem:
         Parameters held, by name.
     instrument : PdInstrument, optional
         Start values and what is held of the instrument; that of the signal by default.
+    humps : sequence of float
+        Places of amorphous humps, degrees; with them the background is a polynomial alone, which does not follow them.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class PdProblem:
         background: int = 0,
         fixed: Mapping[str, float] | None = None,
         instrument: PdInstrument | None = None,
+        humps: Sequence[float] = (),
     ) -> None:
         self.signal, self.phases = signal, list(phases)
         self.instrument = instrument or signal.instrument
@@ -87,6 +91,9 @@ class PdProblem:
             start = len(every)
             every += [p.prefixed(phase.options.prefix) for p in phase.parameters]
             self._rows.append(slice(start, len(every)))
+        self.humps = Humps(self.x, humps)
+        self._hump_rows = slice(len(every), len(every) + len(self.humps.parameters))
+        every += self.humps.parameters
         self._every = every
         held = dict(fixed or {})
         unknown = set(held) - {p.name for p in every}
@@ -97,10 +104,13 @@ class PdProblem:
         self._free = np.array([i for i, p in enumerate(every) if p.name not in held], dtype=np.int64)
         self.parameters = tuple(every[i] for i in self._free)
         self.curves = signal.background_curves(background) if background else np.zeros((self.x.size, 0))
+        if humps and background:
+            self.curves = self.curves[:, 1:]
         #: trailing columns of the basis that do not depend on parameters
         self.constant = self.curves.shape[1]
         self.linear = tuple(
             [LinearTerm(f"{p.options.prefix}scale") for p in self.phases]
+            + list(self.humps.linear)
             + [LinearTerm(f"background_{k}", non_negative=False, unit="counts") for k in range(self.curves.shape[1])]
         )
 
@@ -141,12 +151,14 @@ class PdProblem:
         peaks = [phase.peaks(full[rows], slopes=jacobian) for phase, rows in zip(self.phases, self._rows, strict=True)]
         shaped = [Shaped(p, instrument, self.instrument.radius, self._shared, jacobian=jacobian) for p in peaks]
         columns = [s.pattern(self.x) for s in shaped]
-        basis = np.column_stack([*columns, self.curves])
+        basis = np.column_stack([*columns, self.humps.columns(full[self._hump_rows]), self.curves])
         if not jacobian:
             return Evaluation(basis)
 
         def slopes(factors: Array) -> Array:
             out = np.zeros((len(self._every) + 1, self.x.size))
+            areas = factors[len(self.phases) : len(self.phases) + len(self.humps.linear)]
+            out[self._hump_rows] = self.humps.slopes(full[self._hump_rows], areas)
             for s, rows, factor in zip(shaped, self._rows, factors, strict=False):
                 if factor > 0:
                     s.add_slopes(self.x, rows.start, float(factor), out)
@@ -161,9 +173,19 @@ class PdProblem:
         stated = {k: v for k, v in self.instrument.model_dump().items() if v is not None}
         return stated | self._instrument_at(self.full_values(values))
 
+    def hump_share(self, fit: Fit) -> float | None:
+        """Part of the intensity over the background that the humps hold; ``None`` without humps."""
+        if not self.humps.linear:
+            return None
+        count, every = len(self.phases), len(self.phases) + len(self.humps.linear)
+        basis = self.evaluate(fit.values, jacobian=False).basis[:, :every]
+        sums = np.asarray(np.trapezoid(basis, self.x, axis=0)) * fit.factors[:every]
+        return float(sums[count:].sum() / max(float(sums.sum()), 1e-300))
+
     def background(self, fit: Fit) -> Array:
-        """Background of a fit, shape (n,)."""
-        return np.asarray(self.curves @ fit.factors[len(self.phases) :])
+        """Background of a fit, humps included, shape (n,)."""
+        columns = self.humps.columns(self.full_values(fit.values)[self._hump_rows])
+        return np.column_stack([columns, self.curves]) @ fit.factors[len(self.phases) :]
 
     def reflections(self, values: Array, number: int) -> tuple[Array, Array]:
         """Positions (degrees, shifts included) and areas at unit scale of the peaks of a phase, for marks in a plot."""

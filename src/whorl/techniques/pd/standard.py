@@ -16,7 +16,7 @@ from whorl.core.verdict import Verdict
 from whorl.techniques.pd.broadening import SCHERRER
 
 #: settings that belong to the sample, not to the instrument
-_OF_THE_SAMPLE = ("displacement", "transparency", "texture", "grain_size", "mu_r", "intensities", "overflow")
+_OF_THE_SAMPLE = ("displacement", "transparency", "texture", "grain_size", "mu_r", "intensities", "humps", "overflow")
 
 
 def instrument_of(verdict: Verdict) -> dict[str, Any]:
