@@ -26,6 +26,10 @@ def identify(
         list[str] | None,
         typer.Option("--also", metavar="CATALOGUE/KEY", help="Refine this entry in any case, alone and beside others."),
     ] = None,
+    proposer: Annotated[
+        str | None,
+        typer.Option("--proposer", metavar="MODEL", help="Ask this network for phases too: a trained model, or its folder."),
+    ] = None,
     series: Annotated[
         bool, typer.Option("--series", help="The files are frames of one experiment: what explains one takes part in all.")
     ] = False,
@@ -58,6 +62,7 @@ def identify(
         range=limits,
         settings=settings,
         also=tuple(also or ()),
+        proposer=proposer or "",
     )
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,

@@ -27,6 +27,10 @@ def suggest(
         typer.Option("--catalogue", metavar="NAME|FOLDER", help="Search this too: a catalogue, or a folder of CIF files."),
     ] = None,
     only: Annotated[bool, typer.Option("--only", help="Search nothing but the catalogues given.")] = False,
+    proposer: Annotated[
+        str | None,
+        typer.Option("--proposer", metavar="MODEL", help="Ask this network for phases too: a trained model, or its folder."),
+    ] = None,
     range: options.Range = None,
     set: options.Set = None,
     seconds: Annotated[
@@ -58,7 +62,12 @@ def suggest(
     from whorl.tasks.recipes import Identify, known_elements
 
     recipe = Identify(
-        elements=known_elements(elements), catalogues=tuple(catalogue or ()), only=only, range=part, settings=settings
+        elements=known_elements(elements),
+        catalogues=tuple(catalogue or ()),
+        only=only,
+        range=part,
+        settings=settings,
+        proposer=proposer or "",
     )
     passes = [load(item) for item in list_items(files)]
     with Workspace.open(workspace) as opened:

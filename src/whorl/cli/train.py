@@ -30,6 +30,13 @@ def train(
     range: Annotated[
         str | None, typer.Option("--range", metavar="LOW:HIGH", help="Range of the axis to train for, such as 15:90.")
     ] = None,
+    catalogue: Annotated[
+        str | None,
+        typer.Option("--catalogue", metavar="NAME|FOLDER", help="Catalogue, or folder of structures, to train for."),
+    ] = None,
+    elements: Annotated[
+        str | None, typer.Option("--elements", metavar="Li,Co,O", help="Narrow the catalogue to these elements.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write the model here; ~/.whorl/models/CARD by default.")
     ] = None,
@@ -57,6 +64,7 @@ def train(
     if range is not None:
         low, high = options.read_range(range) or (0.0, 0.0)
         settings["range"] = f"{low:g}:{high:g}"
+    settings |= {k: v for k, v in (("catalogue", catalogue), ("elements", elements)) if v is not None}
     if not quiet:
         messages.say(f"{card}: {trainer.summary}; {cases or trainer.cases} {trainer.meaning_of_cases}")
     try:

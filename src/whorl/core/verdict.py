@@ -159,6 +159,25 @@ class Explanation(_Model):
     stretches: list[Deciding] = Field([], description="of the axis, the most telling first")
 
 
+class Seen(_Model):
+    """A phase as a trained network sees it, and the stretches of the axis that speak for it (or against it)."""
+
+    name: str
+    entry: str = Field("", description="catalogue and key in this search; empty where the search does not hold the phase")
+    probability: Number = Field(description="that the phase is there, by the network alone")
+    weight_fraction: Number
+    stretches: list[tuple[float, float, float]] = Field(
+        [], description="class activation: ends on the axis and log odds from there, beside those of a pattern without lines"
+    )
+
+
+class Opinion(_Model):
+    """What a trained network proposed: its phases took part in the search, whose fits decided."""
+
+    model: str
+    phases: list[Seen] = Field([], description="the likeliest, and those of the candidates listed")
+
+
 class CredibleSet(_Model):
     """The smallest set of candidates that holds the truth with the stated probability."""
 
@@ -207,6 +226,7 @@ class Verdict(_Model):
     candidates: list[Candidate] = []
     set: CredibleSet | None = None
     deciding: Explanation | None = Field(None, description="where there are two candidates or more")
+    opinion: Opinion | None = Field(None, description="where a trained network was asked too")
     space_groups: list[SpaceGroup] = Field([], description="where no candidate explains the data: what the data alone say")
     parameters: dict[str, Estimate] = Field({}, description="of quantify only: what was asked for, with intervals")
     assumptions: list[str] = []
@@ -234,7 +254,7 @@ class Verdict(_Model):
         return not self.candidates or (self.none_probability is not None and self.none_probability > 0.5)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Give the public JSON object (floats finite or null, ``error`` and ``parameters`` only when there are any)."""
+        """Give the public JSON object (floats finite or null; ``error``, ``parameters``, ``opinion`` if any)."""
         try:
             text = self.model_dump_json()  # this path alone turns NaN and infinities into null
         except PydanticSerializationError:  # a file name that is not UTF-8, carried as lone surrogates
@@ -244,6 +264,8 @@ class Verdict(_Model):
             data.pop("error")
         if not self.parameters:
             data.pop("parameters")
+        if self.opinion is None:
+            data.pop("opinion")
         return data
 
 

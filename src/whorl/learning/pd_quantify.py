@@ -23,6 +23,7 @@ from whorl.core.hypothesis import Crystal, Hypothesis
 from whorl.core.lazy import need
 from whorl.learning.pd_quantify_corpus import Patterns, make_patterns
 from whorl.learning.pd_quantify_network import build_network, to_onnx
+from whorl.learning.steps import learning_rate
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.techniques.pd.estimate import Estimates, estimate, truth
@@ -37,7 +38,7 @@ Array = NDArray[np.float64]
 
 MODEL = "pd-quantify"
 _BATCH, _CHUNK, _MIXES = 256, 4096, 2
-_RATE, _RISE, _DECAY = 2e-3, 0.1, 1e-3
+_RATE, _DECAY = 2e-3, 1e-3
 _PER_WIDTH = 3.5  # points of the grid in the width of the instrument's peaks
 _MOST_POINTS = 6000
 _WIDTH = 0.06 / 1.5406  # degrees per angstrom: width of the instrument's peaks where none is given
@@ -197,9 +198,8 @@ def fit(phases: PhaseSet, grid: Array, request: Request) -> Any:
         order = torch.from_numpy(rng.permutation(_CHUNK))
         for place in order.split(_BATCH):
             done = step / total
-            rate = done / _RISE if done < _RISE else 0.5 * (1 + np.cos(np.pi * (done - _RISE) / (1 - _RISE)))
             for group in optimiser.param_groups:
-                group["lr"] = _RATE * max(float(rate), 1e-3)
+                group["lr"] = _RATE * max(learning_rate(done), 1e-3)
             out = network(x[place])
             off = torch.nn.functional.smooth_l1_loss(out[:, : free.size], wanted[place], reduction="none", beta=0.1)
             log_share = torch.log_softmax(out[:, free.size :], dim=1)

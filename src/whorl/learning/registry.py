@@ -30,6 +30,7 @@ _MODULES: dict[str, str] = {
     "space-groups-pdf": "whorl.learning.space_groups",
     "pd-symmetry": "whorl.learning.crystal_systems",
     "pd-quantify": "whorl.learning.pd_quantify",
+    "pd-phases": "whorl.learning.pd_phases",
 }
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from whorl.learning.space_groups_corpus import (
     unseen_entries,
 )
 from whorl.learning.space_groups_network import build_network, to_onnx
+from whorl.learning.steps import keep, learning_rate, resume, write_arrays
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.techniques.pdf.nuisances import NUISANCES
@@ -42,7 +42,7 @@ Labels = NDArray[np.int64]
 _BATCH = 512
 _PARTS = 4  # of a batch, stretched alike
 _RATE = 2e-3
-_RISE = 0.1  # of the training, while the learning rate rises
+_START = 0.04  # of the learning rate
 _DECAY = 0.02
 _CLEAN = 0.5
 _STRETCHES = np.exp(np.linspace(-0.08, 0.08, 17))
@@ -69,7 +69,7 @@ def fit(network: Any, curves: Curves, *, epochs: int, request: Request) -> float
     started = time.process_time()
     optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY, fused=True)
     kept = request.scratch / "network.npz"
-    first, spent = _resume(torch, network, optimiser, kept)
+    first, spent = resume(network, optimiser, kept)
     started -= spent
     share = np.bincount(curves.label, minlength=len(GROUPS)) + 1.0
     offset = torch.from_numpy(np.log(share / share.sum()).astype(np.float32))
@@ -83,7 +83,7 @@ def fit(network: Any, curves: Curves, *, epochs: int, request: Request) -> float
         order = rng.permutation(len(curves.label))
         for step in range(steps):
             for group in optimiser.param_groups:
-                group["lr"] = _rate((epoch + step / steps) / epochs)
+                group["lr"] = _RATE * learning_rate((epoch + step / steps) / epochs, start=_START)
             rows = order[step * _BATCH : (step + 1) * _BATCH]
             g = curves.g[rows].astype(np.float32)
             noisy = rng.random(len(rows)) >= _CLEAN
@@ -97,38 +97,9 @@ def fit(network: Any, curves: Curves, *, epochs: int, request: Request) -> float
             loss.backward()
             optimiser.step()
             request.progress("training", epoch * steps + step + 1, epochs * steps)
-        _keep(network, optimiser, kept, epoch + 1, time.process_time() - started)
+        keep(network, optimiser, kept, epoch + 1, time.process_time() - started)
     network.eval()
     return time.process_time() - started
-
-
-def _rate(done: float) -> float:
-    """Learning rate when a part of the training is done."""
-    if done < _RISE:
-        return _RATE * (0.04 + 0.96 * done / _RISE)
-    return _RATE * (0.5 + 0.5 * float(np.cos(np.pi * (done - _RISE) / (1 - _RISE))))
-
-
-def _keep(network: Any, optimiser: Any, path: Path, epochs: int, seconds: float) -> None:
-    """Write weights and the optimiser's moments."""
-    arrays: dict[str, Any] = {"epochs": np.array(epochs), "seconds": np.array(seconds)}
-    for i, parameter in enumerate(network.parameters()):
-        arrays[f"p{i}"] = parameter.detach().numpy()
-        arrays |= {f"{key}{i}": value.numpy() for key, value in optimiser.state[parameter].items()}
-    _write(path, arrays)
-
-
-def _resume(torch: Any, network: Any, optimiser: Any, path: Path) -> tuple[int, float]:
-    """Read what `_keep` wrote: epochs done and CPU seconds spent, nought when there is nothing."""
-    if not path.is_file():
-        return 0, 0.0
-    with np.load(path, allow_pickle=False) as kept, torch.no_grad():
-        for i, parameter in enumerate(network.parameters()):
-            parameter.copy_(torch.from_numpy(kept[f"p{i}"]))
-            optimiser.state[parameter] = {
-                key: torch.from_numpy(kept[f"{key}{i}"]).clone() for key in ("step", "exp_avg", "exp_avg_sq")
-            }
-        return int(kept["epochs"]), float(kept["seconds"])
 
 
 def fit_temperature(logits: Array, labels: Labels, log_prior: Array) -> float:
@@ -197,15 +168,8 @@ def _part(request: Request, name: str, count: int) -> dict[str, NDArray[Any]]:
     curves = simulate_curves(entries, count, rng, peer=alike, progress=partial(request.progress, f"curves, {name}"))
     seconds = np.array(time.process_time() - started)
     part: dict[str, NDArray[Any]] = {"g": curves.g, "label": curves.label, "qmax": curves.qmax, "seconds": seconds}
-    _write(path, part)
+    write_arrays(path, part)
     return part
-
-
-def _write(path: Path, arrays: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name("unfinished.npz")
-    np.savez(unfinished, **arrays)
-    unfinished.replace(path)
 
 
 def train(request: Request) -> Trained:

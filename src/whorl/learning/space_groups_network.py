@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from whorl.core.lazy import need
 from whorl.learning.onnx_file import Graph
 from whorl.learning.space_groups_corpus import GROUPS
+from whorl.learning.steps import levels
 from whorl.techniques.pdf.space_groups import GRID, MODEL
 
 Array = NDArray[np.float64]
 
 Q: Array = np.arange(5, 231, dtype=np.float64) * 0.1
 _TINY = 1e-12
-_LEVELS = 127
 
 
 def sine_transform() -> Array:
@@ -74,10 +74,8 @@ def to_onnx(network: Any) -> bytes:
     graph = Graph(MODEL)
 
     def dense(x: str, layer: Any, output: str = "") -> str:
-        weight = layer.weight.detach().numpy().astype(np.float64)
-        scale = np.maximum(np.abs(weight).max(axis=1), _TINY) / _LEVELS
-        levels = np.round(weight / scale[:, None]).astype(np.int8)
-        restored = graph.node("DequantizeLinear", graph.constant(levels), graph.constant(scale), axis=0)
+        whole, unit = levels(layer.weight.detach().numpy().astype(np.float64))
+        restored = graph.node("DequantizeLinear", graph.constant(whole), graph.constant(unit), axis=0)
         return graph.node("Gemm", x, restored, graph.constant(layer.bias.detach().numpy()), output=output, transB=1)
 
     def normalise(x: str, layer: Any) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
-from whorl.report import deciding, origin, sections
+from whorl.report import activation, deciding, origin, sections
 from whorl.report.companions import write_companions
 from whorl.report.markup import Child, Markup, page, tag
 from whorl.report.storage import safe_stem, write_whole
@@ -18,6 +18,7 @@ _CONTENTS = (
     ("best-fit", "Best fit"),
     ("candidates", "Candidates"),
     ("decides", "What decides"),
+    ("network", "What the network saw"),
     ("structures", "Structures"),
     ("parameters", "Parameters"),
     ("correlations", "Correlations"),
@@ -93,6 +94,7 @@ def render(
         sections.best_fit(verdict, measurement),
         sections.candidates(verdict),
         deciding.what_decides(verdict),
+        activation.what_the_network_saw(verdict),
         sections.gallery(verdict),
         sections.parameters(verdict),
         sections.correlations(verdict),

@@ -20,6 +20,7 @@ from whorl.fitting.problem import Fit
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
 from whorl.tasks.explain import explain
+from whorl.tasks.proposing import consult, disagreements, proposed, shown, with_notes
 from whorl.tasks.search import search
 from whorl.tasks.sets import search_sets
 from whorl.tasks.trying import Outcome, Tried, named_values
@@ -47,6 +48,7 @@ def identify(
     range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
     also: Collection[str] = (),
+    proposer: str = "",
     further: Callable[[], Sequence[Catalogue]] | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -68,6 +70,8 @@ def identify(
         Overrides of what the file states of the instrument.
     also : collection of str
         Entries ("compounds/NiO-rock-salt") that take part however poor they look at first: those found elsewhere in a series.
+    proposer : str
+        Model, or folder of one, that proposes phases beside the search: those that it holds possible take part too.
     further : callable, optional
         Gives catalogues that are searched too where nothing in ``catalogues`` explains the data: substituted structures, say.
     progress : callable, optional
@@ -93,6 +97,8 @@ def identify(
     allowed = frozenset(elements) if elements else None
     hint = frozenset() if allowed else signal.elements_hint
     searched = list(catalogues)
+    opinion, unasked = consult(technique, signal, searched, proposer, allowed) if proposer else (None, [])
+    also = (*also, *proposed(opinion))
 
     def beside(settled: Any, found: Fit) -> Shortlist:
         return technique.propose(settled, searched, elements=allowed, given=found, also=also)
@@ -137,6 +143,7 @@ def identify(
         left = (1 - _NOT_THERE) / (1 - none)
         candidates = [c.model_copy(update={"probability": c.probability * left}) for c in candidates]
         none = _NOT_THERE
+    candidates = with_notes(candidates, opinion)
     members = probability.credible_set([t.name for t in full], shares, _LEVEL)
     alone = technique.unknown(signal) if none > _UNEXPLAINED else Unknown()
     verdict = Verdict(
@@ -148,10 +155,17 @@ def identify(
         none_probability=none,
         candidates=candidates,
         set=CredibleSet(level=_LEVEL, members=members),
+        opinion=None if opinion is None else shown(opinion, candidates),
         deciding=explain(technique, full, numbers, tempering(technique, signal, full, constants.temper)),
         space_groups=[SpaceGroup(number=n, symbol=s, probability=p) for n, s, p in alone.space_groups],
         assumptions=list(signal.assumptions),
-        warnings=[*signal.warnings, *_warnings(candidates, signal, allowed, none, count), *alone.words],
+        warnings=[
+            *signal.warnings,
+            *_warnings(candidates, signal, allowed, none, count),
+            *alone.words,
+            *unasked,
+            *disagreements(opinion, candidates),
+        ],
     )
     return finish(
         verdict,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from whorl.catalogues.base import Catalogue
 from whorl.core.hypothesis import Hypothesis
 from whorl.core.measurement import Axis, Measurement
-from whorl.core.verdict import Curve, Phase, Quantity
+from whorl.core.verdict import Curve, Opinion, Phase, Quantity
 from whorl.fitting.problem import Fit, Problem
 
 Array = NDArray[np.float64]
@@ -229,6 +229,15 @@ class Technique(Protocol):
 
     def trials(
         self,
+    def consult(
+        self, signal: Any, catalogues: Sequence[Catalogue], proposer: str, *, elements: frozenset[str] | None = None
+    ) -> Opinion:
+        """What a trained network (its model's name or folder) says of a signal: all its phases, the likeliest first.
+
+        Each has its entry in the catalogues, if they hold it.
+        """
+        ...
+
         signal: Any,
         hypotheses: Sequence[Hypothesis],
         *,

@@ -13,6 +13,7 @@ from whorl.catalogues.base import Catalogue
 from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import Crystal, Hypothesis
 from whorl.core.measurement import TWO_THETA, Axis, Measurement
+from whorl.core.verdict import Opinion
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates, in_own_symmetry
@@ -88,6 +89,14 @@ class PowderDiffraction:
         return shortlist(signal, pool, prior=_own_prior, given=patterns, also=also)
 
     def trials(
+    def consult(
+        self, signal: PdSignal, catalogues: Sequence[Catalogue], proposer: str, *, elements: frozenset[str] | None = None
+    ) -> Opinion:
+        """See `whorl.techniques.pd.phase_network`."""
+        from whorl.techniques.pd.phase_network import PhaseNetwork, opinion_of
+
+        return opinion_of(PhaseNetwork.open(proposer).ask(signal), pool_of(catalogues, elements).rows)
+
         self,
         signal: PdSignal,
         hypotheses: Sequence[Hypothesis],

@@ -15,6 +15,7 @@ from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError, UsageError, WhorlError
 from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
+from whorl.core.verdict import Opinion
 from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates
@@ -120,6 +121,19 @@ class PairDistribution:
         always = [n for n, row in enumerate(rows) if key_of(row.entry) in also] if also else []
         found = log_correlation(signal, rows, elements=elements, given=curves, prior=prior, most=most, always=always)
         return Shortlist([_suggestion(p, members, own[id(p.row)]) for p in found], searched=len(rows), families=len(members))
+
+    def consult(
+        self, signal: PdfSignal, catalogues: Sequence[Catalogue], proposer: str, *, elements: frozenset[str] | None = None
+    ) -> Opinion:
+        """There is no network for pair distribution functions.
+
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        del signal, catalogues, elements
+        raise UsageError("no network proposes for pair distribution functions", where=proposer, remedy="Leave --proposer out.")
 
     def trials(
         self,
