@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -347,3 +348,9 @@ def _known_level(level: float) -> None:
     if not any(abs(level - known) < 1e-9 for known in LEVELS):
         known = ", ".join(f"{v:g}" for v in LEVELS)
         raise UsageError(f"level {level:g} was not calibrated", where="quantify", remedy=f"Choose one of {known}.")
+
+
+@lru_cache(maxsize=2)
+def opened(model: str) -> Any:
+    """Open a trained model, once for the frames that follow each other."""
+    return Quantifier(open_model(model))

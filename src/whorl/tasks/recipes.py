@@ -20,7 +20,6 @@ from whorl.core.errors import StructureError, UsageError, WorkspaceError
 from whorl.core.hypothesis import Hypothesis, element_counts
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
-from whorl.models.registry import find_model
 from whorl.tasks import hypotheses
 from whorl.tasks.start import Start
 from whorl.techniques import KINDS as TECHNIQUES
@@ -77,8 +76,6 @@ class Identify:
     also : tuple of str
         Entries ("compounds/NiO-rock-salt") that take part however poor they look at first.
 
-    proposer : str
-        Model, or folder of one, that proposes phases beside the search (`whorl train pd-phases`).
     Examples
     --------
     >>> Identify(elements=("Li", "O"), top=3).arguments()
@@ -95,7 +92,6 @@ class Identify:
     settings: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[str, ...] = ()
 
-    proposer: str = ""
     def __post_init__(self) -> None:
         object.__setattr__(self, "elements", known_elements(self.elements))
         object.__setattr__(self, "also", tuple(sorted(set(self.also))))
@@ -119,12 +115,10 @@ class Identify:
             "settings": dict(self.settings),
             "also": list(self.also),
         }
-            "proposer": self.proposer,
 
     def content(self) -> dict[str, str]:
         """See `Recipe.content`; the catalogues are brought up to date."""
-        found = {catalogue.name: catalogue.content_hash for catalogue in open_all(self.catalogues, only=self.only)}
-        return found | ({f"model {self.proposer}": find_model(self.proposer).card.sha256} if self.proposer else {})
+        return {catalogue.name: catalogue.content_hash for catalogue in open_all(self.catalogues, only=self.only)}
 
     def extra(self) -> dict[str, bytes]:
         """See `Recipe.extra`; catalogues are not copied."""
@@ -139,8 +133,7 @@ class Identify:
         words += [] if self.top == Identify.top else ["--top", str(self.top)]
         for key in self.also:
             words += ["--also", key]
-        words += ["--proposer", self.proposer] if self.proposer else []
-        return words + _common(self.range, self.settings)
+        return words + common_arguments(self.range, self.settings)
 
     def run(
         self, measurement: Measurement, *, content: Mapping[str, str] | None = None, progress: Progress | None = None
@@ -161,7 +154,6 @@ class Identify:
             settings=self.settings,
             also=self.also,
             further=self._substituted if self.elements and len(self.elements) > 1 and not self.only else None,
-            proposer=self.proposer,
             progress=progress,
         )
 
@@ -252,7 +244,7 @@ class Refine:
         for option, texts in (("--free", self.free), ("--tie", self.ties), ("--restrain", self.restraints)):
             words += [word for text in texts for word in (option, text)]
         words += [] if self.start is None else ["--series"]
-        return words + _common(self.range, self.settings)
+        return words + common_arguments(self.range, self.settings)
 
     def run(
         self, measurement: Measurement, *, content: Mapping[str, str] | None = None, progress: Progress | None = None
@@ -302,6 +294,10 @@ def recipe_from(task: str, parameters: Mapping[str, Any], extra: Mapping[str, by
             sources, start = tuple(given.pop("structures")), given.pop("start", None)
             begun = None if start is None else Start.from_dict(start)
             return Refine(**given, sources=sources, structures=hypotheses.load(extra[START]), start=begun)
+        if task == "quantify":
+            from whorl.tasks.quantify_recipes import quantify_recipe
+
+            return quantify_recipe(given)
     except (KeyError, TypeError, ValueError) as error:
         raise WorkspaceError(
             f"the parameters of this run cannot be used ({error!r})", remedy="Run the task itself again."
@@ -406,7 +402,8 @@ def _opened(names: tuple[str, ...], only: bool, content: tuple[tuple[str, str], 
     return open_all(names, only=only)
 
 
-def _common(limits: tuple[float, float] | None, settings: Mapping[str, Any]) -> list[str]:
+def common_arguments(limits: tuple[float, float] | None, settings: Mapping[str, Any]) -> list[str]:
+    """Words of the command line for a range and settings."""
     words = [] if limits is None else ["--range", f"{_number(limits[0])}:{_number(limits[1])}"]
     for name, value in settings.items():
         words += ["--set", f"{name}={_number(value) if isinstance(value, float) else value}"]

@@ -18,7 +18,7 @@ from whorl.tasks.recipes import recipe_from
 from whorl.techniques.protocol import Progress
 
 #: parts of a verdict that are the answer; the rest says when, where and how fast
-_ANSWER = ("technique", "status", "none_probability", "candidates", "set", "assumptions", "warnings")
+_ANSWER = ("technique", "status", "none_probability", "candidates", "set", "assumptions", "warnings", "parameters")
 
 
 @dataclass(frozen=True)

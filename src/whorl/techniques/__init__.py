@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from whorl.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from whorl.techniques.protocol import Technique
 
 #: key -> kinds of measurement it takes
@@ -43,3 +45,25 @@ def technique_for(kind: str) -> Technique:
         if kind in kinds:
             return get_technique(key)
     raise UsageError(f"no technique takes {kind!r}", remedy=f"Kinds are {', '.join(k for v in KINDS.values() for k in v)}.")
+
+
+def room_of(key: str, name: str) -> ModuleType:
+    """Give a room of a technique's flat that not every technique has ("quantifier").
+
+    Raises
+    ------
+    UsageError
+        If the technique has none of that name.
+
+    Examples
+    --------
+    >>> room_of("pd", "quantifier").Quantifier.__name__
+    'Quantifier'
+    """
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    get_technique(key)
+    if find_spec(f"whorl.techniques.{key}.{name}") is None:
+        raise UsageError(f"the technique {key!r} has no {name.replace('_', ' ')}", remedy="Use data of another technique.")
+    return import_module(f"whorl.techniques.{key}.{name}")
