@@ -1,4 +1,4 @@
-"""``whorl quantify``: amounts, cells and sizes of known phases by a trained model, with intervals."""
+"""``whorl quantify``: amounts of known phases, by measured references or by a trained model, with intervals."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whorl.cli import messages, options
+from whorl.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from whorl.cli.batch import Outputs
     from whorl.core.errors import WhorlError
     from whorl.core.verdict import Verdict
 
@@ -25,26 +27,102 @@ def quantify(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Measured data: files, quoted patterns, folders, series.")
     ],
-    model: Annotated[str, typer.Option("--model", metavar="NAME|FOLDER", help="Model made by `whorl train pd-quantify`.")],
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME|FOLDER", help="Model made by `whorl train pd-quantify`.")
+    ] = None,
+    references: Annotated[
+        str | None,
+        typer.Option("--references", metavar="TABLE|FOLDER", help="Measured patterns of pure phases: a CSV table or a folder."),
+    ] = None,
+    rir: Annotated[
+        str | None, typer.Option("--rir", metavar="TABLE", help="Reference intensity ratios; by default the CSV beside them.")
+    ] = None,
+    standard: Annotated[
+        str | None,
+        typer.Option(
+            "--standard", metavar="NAME=FRACTION", help="Reference that was weighed in, and its weight fraction in the mixture."
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="NAME", help="Leave out this reference, or group of them.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="Take these references or groups alone.")
+    ] = None,
     level: Annotated[float, typer.Option("--level", help="Probability that an interval holds the truth.")] = 0.9,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep every pattern as a run, one by one.")] = False,
+    range: options.Range = None,
     set: options.Set = None,
+    report: options.Report = None,
     json: options.Json = None,
     csv: options.Csv = None,
     xlsx: options.Xlsx = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Threads.")] = 2,
+    curves: options.Curves = None,
+    workers: options.Workers = None,
+    workspace: options.Place = None,
+    no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Quantify the phases of a trained model in measured data: weight fractions, cells, crystallite sizes.
+    """Quantify phases: weight fractions by measured references, or those, cells and sizes by a trained model.
 
-    Thousands of frames of a series take a minute. Results go to the files that are asked for; the workspace keeps none.
+    References explain a pattern as a sum of measured patterns of pure phases, whatever their structure. A model answers
+    thousands of frames in a minute, and keeps none of them as a run without --keep.
     """
-    from whorl.cli.batch import Outputs, check_outputs
+    from whorl.cli.batch import Outputs, run_batch
+    from whorl.tasks.quantify_recipes import ByModel, ByReferences
+
+    limits, settings = options.read_range(range), options.read_settings(set)
+    outputs = Outputs(
+        report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,
+        quiet=quiet,
+    )  # fmt: skip
+    if (model is None) == (references is None):
+        raise UsageError("neither or both of --model and --references", remedy="Name one of them.")
+    if references is not None:
+        recipe = ByReferences(
+            references, rir, read_standard(standard), tuple(exclude or ()), tuple(only or ()), limits, settings, level
+        )
+        raise typer.Exit(run_batch(recipe, files, outputs))
+    assert model is not None
+    if rir or standard or exclude or only or limits:
+        raise UsageError("--rir, --standard, --exclude, --only and --range are for --references", remedy="Leave them out.")
+    if keep or report or curves or workspace:
+        raise typer.Exit(run_batch(ByModel(model, settings, level), files, outputs))
+    raise typer.Exit(_stream(files, model, settings, level, outputs))
+
+
+def read_standard(text: str | None) -> tuple[str, float] | None:
+    """Read ``NAME=FRACTION``.
+
+    Raises
+    ------
+    UsageError
+        If it is not that.
+
+    Examples
+    --------
+    >>> read_standard("corundum=0.20")
+    ('corundum', 0.2)
+    """
+    if text is None:
+        return None
+    name, mark, number = text.rpartition("=")
+    try:
+        share = float(number)
+    except ValueError:
+        share = 0.0
+    if not mark or not name.strip() or not 0 < share < 1:
+        raise UsageError(f"--standard {text}", remedy="Write the name and its weight fraction: --standard corundum=0.20.")
+    return name.strip(), share
+
+
+def _stream(files: list[str], model: str, settings: dict[str, float | str], level: float, outputs: Outputs) -> int:
+    """Quantify by a model as fast as it goes, keeping nothing; give the exit code."""
+    from whorl.cli.batch import check_outputs
     from whorl.cli.expand import expand
     from whorl.report import TableWriter
     from whorl.tasks.quantify import quantify_files
 
-    settings = options.read_settings(set)
-    outputs = Outputs(json=json, csv=csv, xlsx=xlsx, quiet=quiet)
     check_outputs(outputs)
     codes: list[int] = []
     words = ["--model", model, *(["--level", f"{level:g}"] if level != 0.9 else [])]
@@ -56,25 +134,26 @@ def quantify(
         def noted(error: WhorlError) -> None:
             codes.append(error.exit_code)
 
+        workers = outputs.workers or 2
         found = quantify_files(expand(files), model, settings=settings, level=level, workers=workers, on_error=noted)
         for verdict in (_repeatable(v, words) for v in found):
             for writer in tables:
                 writer.append(verdict)
-            if json == "-":
+            if outputs.json == "-":
                 sys.stdout.write(_json.dumps(verdict.to_json_dict(), ensure_ascii=True, allow_nan=False) + "\n")
-            elif not quiet or verdict.error is not None:
+            elif not outputs.quiet or verdict.error is not None:
                 _show(verdict, done)
             done += 1
             failed += verdict.error is not None
-            if not quiet and done % _SAY_EVERY == 0:
+            if not outputs.quiet and done % _SAY_EVERY == 0:
                 messages.say(f"  {done} patterns")
-    if not quiet:
-        to = messages.say if json == "-" else messages.out
+    if not outputs.quiet:
+        to = messages.say if outputs.json == "-" else messages.out
         if done > 1:
             to(f"\n{done - failed} of {done} done" + (f", {failed} failed" if failed else ""))
         for path in outputs.tables():
             to(f"Written {Path(path)}")
-    raise typer.Exit(0 if not failed else 4 if all(code == 4 for code in codes) else 3)
+    return 0 if not failed else 4 if all(code == 4 for code in codes) else 3
 
 
 def _repeatable(verdict: Verdict, words: list[str]) -> Verdict:
@@ -92,29 +171,8 @@ def _show(verdict: Verdict, before: int) -> None:
     if verdict.error is not None:
         messages.error(words.failure(verdict))
     elif before == 0:
-        messages.out(table(verdict))
+        messages.out(words.full(verdict))
     else:
         phases = [p for p in verdict.candidates[0].phases if isfinite(p.weight_fraction.value)]
         shares = ", ".join(f"{p.formula} {100 * p.weight_fraction.value:.1f} %" for p in phases) or "no phase is seen"
         messages.out(f"{verdict.file}: {shares}" + ("  [see warnings]" if verdict.warnings else ""))
-
-
-def table(verdict: Verdict) -> str:
-    """Set the parameters of a verdict in a table with their intervals, what to mind and what was assumed behind it."""
-    from whorl.cli import words
-    from whorl.report.notation import format_quantity
-
-    phases = [p.name for p in verdict.candidates[0].phases]
-    rows = []
-    for name, quantity in verdict.parameters.items():
-        number, _, bare = name.partition(":")
-        ends = "" if quantity.interval is None else f"{quantity.interval[0]:.6g} to {quantity.interval[1]:.6g}"
-        known = isfinite(quantity.value)
-        rows.append([phases[int(number) - 1], bare, format_quantity(quantity) if known else "not seen", ends])
-    level = next(iter(verdict.parameters.values())).level
-    lines = [f"{verdict.file}: Rw {verdict.candidates[0].rw:.3f}", ""]
-    lines.append(words.table(["phase", "parameter", "value", f"{level:.0%} interval"], rows))
-    for title, texts in (("Warnings", verdict.warnings), ("Assumed", verdict.assumptions)):
-        if texts:
-            lines += ["", title, *(f"  - {text}" for text in texts)]
-    return "\n".join(lines)

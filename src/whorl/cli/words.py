@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from whorl.core.verdict import Candidate, Verdict
 from whorl.report.deciding import lines as deciding_lines
@@ -62,6 +63,8 @@ def headline(verdict: Verdict, name: str = "") -> str:
 
 def candidates(verdict: Verdict) -> str:
     """Set the candidates in a table; a refinement, all of its parameters."""
+    if verdict.task == "quantify" and verdict.best is not None:
+        return estimates(verdict)
     if verdict.task != "identify" and verdict.best is not None:
         return parameters(verdict.best)
     head = ["#", "group", "structure", "formula", "probability", "Rw", "parameters"]
@@ -86,7 +89,27 @@ def parameters(candidate: Candidate) -> str:
     text = table(["parameter", "value", ""], rows)
     if len(candidate.phases) > 1:
         shares = [[p.name, p.formula, format_quantity(p.weight_fraction)] for p in candidate.phases]
+        if candidate.amorphous is not None:
+            shares.append(["amorphous or not accounted for", "", format_quantity(candidate.amorphous)])
         text += "\n\n" + table(["phase", "formula", "weight fraction"], shares)
+    return text
+
+
+def estimates(verdict: Verdict) -> str:
+    """Set what was quantified in a table with its intervals, and the references behind it."""
+    best = verdict.best
+    phases = [] if best is None else best.phases
+    rows = []
+    for name, q in verdict.parameters.items():
+        start, _, bare = name.rpartition(":")
+        what = phases[int(start) - 1].name if start.isdecimal() and int(start) <= len(phases) else start
+        ends = "" if q.interval is None else f"{q.interval[0]:.6g} to {q.interval[1]:.6g}"
+        rows.append([what, bare, format_quantity(q) if isfinite(q.value) else "not seen", ends])
+    level = next((q.level for q in verdict.parameters.values()), 0.9)
+    text = table(["phase", "parameter", "value", f"{level:.0%} interval"], rows)
+    if any(p.group for p in phases):
+        shares = [[p.name, p.group, format_quantity(p.weight_fraction)] for p in phases]
+        text += "\n\n" + table(["reference", "phase", "weight fraction"], shares)
     return text
 
 
