@@ -22,24 +22,12 @@ def cif_text(crystal: Crystal) -> str:
     >>> print(cif_text(ni).splitlines()[0], [line for line in cif_text(ni).splitlines() if "H-M" in line])
     data_Ni ["_space_group_name_H-M_alt   'F m -3 m'"]
     """
-    import gemmi
-
     name = re.sub(r"[^!-~]|['\"#$_\[\];]", "-", crystal.name)[:70].strip("-") or "structure"
     names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
     rows = [f"data_{name}", f"_chemical_formula_sum   {_quoted(_formula(crystal))}"]
     rows += [f"_cell_{n}   {float(v)!r}" for n, v in zip(names, crystal.cell, strict=True)]
     rows.append(f"_cell_volume   {crystal.volume:.6f}")
-    group = gemmi.find_spacegroup_by_number(1)
-    if crystal.operations is None or crystal.space_group_number != 1:
-        group = _group(crystal)
-    rows += [
-        f"_space_group_name_H-M_alt   '{group.xhm()}'",
-        f"_space_group_name_Hall   {_quoted(group.hall)}" if crystal.operations is None else "_space_group_name_Hall   ?",
-        f"_space_group_IT_number   {group.number}",
-        "loop_",
-        "_space_group_symop_operation_xyz",
-    ]
-    rows += [f"'{triplet}'" for triplet in _triplets(crystal)]
+    rows += space_group_rows(crystal)
     rows += ["loop_", "_atom_site_label", "_atom_site_type_symbol"]
     rows += [f"_atom_site_fract_{axis}" for axis in "xyz"]
     rows += ["_atom_site_occupancy", "_atom_site_U_iso_or_equiv", "_atom_site_adp_type"]
@@ -52,6 +40,23 @@ def cif_text(crystal: Crystal) -> str:
         position = " ".join(f"{float(v)!r}" for v in site.position)
         rows.append(f"{label} {site.element} {position} {float(site.occupancy)!r} {u} Uiso")
     return "\n".join(rows) + "\n"
+
+
+def space_group_rows(crystal: Crystal) -> list[str]:
+    """Symbol, number and operations of a crystal's space group, as lines of a CIF."""
+    import gemmi
+
+    group = gemmi.find_spacegroup_by_number(1)
+    if crystal.operations is None or crystal.space_group_number != 1:
+        group = _group(crystal)
+    rows = [
+        f"_space_group_name_H-M_alt   '{group.xhm()}'",
+        f"_space_group_name_Hall   {_quoted(group.hall)}" if crystal.operations is None else "_space_group_name_Hall   ?",
+        f"_space_group_IT_number   {group.number}",
+        "loop_",
+        "_space_group_symop_operation_xyz",
+    ]
+    return rows + [f"'{triplet}'" for triplet in _triplets(crystal)]
 
 
 def write(crystal: Crystal, path: str | os.PathLike[str]) -> None:
