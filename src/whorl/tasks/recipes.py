@@ -20,6 +20,7 @@ from whorl.core.errors import StructureError, UsageError, WorkspaceError
 from whorl.core.hypothesis import Hypothesis, element_counts
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
+from whorl.models.registry import find_model
 from whorl.tasks import hypotheses
 from whorl.tasks.start import Start
 from whorl.techniques import KINDS as TECHNIQUES
@@ -75,6 +76,8 @@ class Identify:
         Overrides of what the file states of the instrument.
     also : tuple of str
         Entries ("compounds/NiO-rock-salt") that take part however poor they look at first.
+    proposer : str
+        Model, or folder of one, that proposes phases beside the search (`whorl train pd-phases`).
 
     Examples
     --------
@@ -91,6 +94,7 @@ class Identify:
     range: tuple[float, float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[str, ...] = ()
+    proposer: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "elements", known_elements(self.elements))
@@ -114,11 +118,13 @@ class Identify:
             "range": None if self.range is None else list(self.range),
             "settings": dict(self.settings),
             "also": list(self.also),
+            "proposer": self.proposer,
         }
 
     def content(self) -> dict[str, str]:
         """See `Recipe.content`; the catalogues are brought up to date."""
-        return {catalogue.name: catalogue.content_hash for catalogue in open_all(self.catalogues, only=self.only)}
+        found = {catalogue.name: catalogue.content_hash for catalogue in open_all(self.catalogues, only=self.only)}
+        return found | ({f"model {self.proposer}": find_model(self.proposer).card.sha256} if self.proposer else {})
 
     def extra(self) -> dict[str, bytes]:
         """See `Recipe.extra`; catalogues are not copied."""
@@ -133,6 +139,7 @@ class Identify:
         words += [] if self.top == Identify.top else ["--top", str(self.top)]
         for key in self.also:
             words += ["--also", key]
+        words += ["--proposer", self.proposer] if self.proposer else []
         return words + common_arguments(self.range, self.settings)
 
     def run(
@@ -153,6 +160,7 @@ class Identify:
             range=self.range,
             settings=self.settings,
             also=self.also,
+            proposer=self.proposer,
             further=self._substituted if self.elements and len(self.elements) > 1 and not self.only else None,
             progress=progress,
         )
