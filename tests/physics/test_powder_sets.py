@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from whorl.physics.powder_sets import SHARED, _linear, _phase
+from whorl.physics.powder_set_fits import _linear
+from whorl.physics.powder_sets import SHARED, _phase
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.quantify import PhaseSet, Spans, smoothed_weights
 from whorl.techniques.pd.simulate import calculated

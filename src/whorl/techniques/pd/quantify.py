@@ -19,7 +19,8 @@ from whorl.catalogues.records import from_record, to_record
 from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import Crystal
 from whorl.physics.powder_profiles import axial_divergence
-from whorl.physics.powder_sets import OWN, SHARED, Lines, refine_set, simulate_set
+from whorl.physics.powder_set_fits import refine_set
+from whorl.physics.powder_sets import OWN, SHARED, Lines, simulate_set
 from whorl.techniques.crystal_freedom import Freedom, in_own_symmetry
 from whorl.techniques.pd.broadening import SCHERRER
 from whorl.techniques.pd.explain import density_of

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.catalogues.base import Catalogue, Entry
+from whorl.catalogues.base import Catalogue
 from whorl.core.errors import CatalogueError, UsageError, WhorlError
 from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
@@ -20,7 +19,7 @@ from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates
 from whorl.techniques.pdf import explain
-from whorl.techniques.pdf.admissible import admissible, family_of, key_of
+from whorl.techniques.pdf.admissible import admissible, key_of
 from whorl.techniques.pdf.deciding import regions
 from whorl.techniques.pdf.metals import bond_length
 from whorl.techniques.pdf.misfit import model_of
@@ -28,11 +27,12 @@ from whorl.techniques.pdf.noise import noise_share
 from whorl.techniques.pdf.nuisances import NUISANCES, Nuisances
 from whorl.techniques.pdf.phases import ClusterPhase, CrystalPhase, PhaseModel
 from whorl.techniques.pdf.prepare import PdfSignal, prepare, slow_curves
-from whorl.techniques.pdf.propose import Proposal, Row, log_correlation
+from whorl.techniques.pdf.propose import log_correlation
 from whorl.techniques.pdf.residual import SHAPES, PdfProblem, PhaseOptions
 from whorl.techniques.pdf.simulate import simulate
+from whorl.techniques.pdf.suggesting import own_prior, suggestion
 from whorl.techniques.pdf.window import settle
-from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist, Suggestion, Unknown
+from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist, Unknown
 
 Array = NDArray[np.float64]
 
@@ -56,10 +56,6 @@ _SHORTLIST, _SHORTLIST_BESIDE = 600, 60
 #: free coordinates up to which a crystal's are refined when candidates are ranked
 _MOST_RANKED = 12
 _GROUPS = 6  # space groups named
-_EXACT_ATOMS, _EXACT_SLOPE = 300, 3.0
-#: log prior of a family of compounds beside one of an element, elements unknown: one sample in three or four is an element, in
-#: some twenty families among three hundred. Without it superstructures (FeNi3, Ni4Mo for nickel) win by what they fit of errors
-_COMPOUND = -2.5
 
 
 class PairDistribution:
@@ -115,12 +111,12 @@ class PairDistribution:
         if not rows:
             wanted = f" made of {', '.join(sorted(elements))}" if elements else ""
             raise CatalogueError(f"the catalogues hold no structure{wanted}", remedy="Widen --elements or add a --catalogue.")
-        own, prior = pool.priors(_own_prior, any_elements=not (elements or signal.elements_hint))
+        own, prior = pool.priors(own_prior, any_elements=not (elements or signal.elements_hint))
         most = _SHORTLIST if given is None else _SHORTLIST_BESIDE
         curves = _curves(given, signal)
         always = [n for n, row in enumerate(rows) if key_of(row.entry) in also] if also else []
         found = log_correlation(signal, rows, elements=elements, given=curves, prior=prior, most=most, always=always)
-        return Shortlist([_suggestion(p, members, own[id(p.row)]) for p in found], searched=len(rows), families=len(members))
+        return Shortlist([suggestion(p, members, own[id(p.row)]) for p in found], searched=len(rows), families=len(members))
 
     def consult(
         self, signal: PdfSignal, catalogues: Sequence[Catalogue], proposer: str, *, elements: frozenset[str] | None = None
@@ -359,42 +355,6 @@ def _curves(fit: Fit | None, signal: PdfSignal) -> list[Array]:
 
 def _labelled(progress: Progress, label: str) -> Any:
     return lambda done, total: progress(label, done, total)
-
-
-def _suggestion(p: Proposal, members: Mapping[tuple[str, str], int], prior: float) -> Suggestion:
-    entry = p.row.entry
-    start: dict[str, Any] = {"zoom": p.zoom, "diameter": p.diameter, "element": p.element}
-    return Suggestion(
-        key=key_of(entry),
-        name=entry.name,
-        family=entry.family,
-        elements=entry.elements if p.element is None or not p.row.open else frozenset({p.element}),
-        source=entry.source,
-        load=partial(p.row.catalogue.load, entry.key),
-        merit=p.merit,
-        kind=entry.kind,
-        prior=prior,
-        members=members[family_of(entry)],
-        start=start,
-    )
-
-
-def _own_prior(row: Row, any_elements: bool) -> float:
-    """Log prior of an entry beside the uniform ones: its size, what its catalogue says of it, whether it is a compound."""
-    said = getattr(row.catalogue, "log_prior", None)
-    compound = any_elements and len(row.entry.elements) > 1
-    return (said(row.entry) if said else 0.0) + _size_prior(row.entry) + _COMPOUND * compound
-
-
-def _size_prior(entry: Entry) -> float:
-    """Log prior against an exact large cluster: beyond some 300 atoms samples are distributions of sizes and shapes.
-
-    The largest particles whose every atom is known hold about that many (Au279, Ag374); for more, the crystal with an
-    envelope says the same with fewer claims.
-    """
-    if entry.kind != "cluster":
-        return 0.0
-    return -_EXACT_SLOPE * max(0.0, float(np.log(entry.atoms / _EXACT_ATOMS)))
 
 
 def _fixable(phases: Sequence[PhaseModel]) -> set[str]:
