@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from whorl.core.verdict import Verdict
     from whorl.core.workspace import Workspace
     from whorl.report import TableWriter
+    from whorl.tasks.batch import Hook
     from whorl.tasks.inputs import Item
     from whorl.tasks.recipes import Recipe
 
@@ -38,6 +39,7 @@ class Outputs:
     no_cache: bool = False
     strict: bool = False
     quiet: bool = False
+    export: Path | None = None
 
     def tables(self) -> list[Path]:
         """Paths of the tables to write."""
@@ -49,7 +51,7 @@ class Outputs:
         words: list[str] = []
         for option, value in (
             ("--report", self.report), ("--json", self.json), ("--csv", self.csv), ("--xlsx", self.xlsx),
-            ("--curves", self.curves), ("--workspace", self.workspace),
+            ("--curves", self.curves), ("--export", self.export), ("--workspace", self.workspace),
         ):  # fmt: skip
             words += [] if value is None else [option, str(value)]
         return words
@@ -143,24 +145,30 @@ class Batch:
         from whorl.tasks.batch import run_files
 
         assert isinstance(self.workspace, Workspace)
-        hook = None
-        if self.outputs.report is not None:
-            from whorl.cli.pages import page_writer
-
-            self.outputs.report.mkdir(parents=True, exist_ok=True)
-            hook = self.writer = page_writer(self.outputs.report, self.items)
         return run_files(
             self.recipe,
             self.items,
             workspace=self.workspace,
             workers=self.outputs.workers,
             resume=not self.outputs.no_cache,
-            hook=hook,
+            hook=self._hook(),
             progress=display.stage,
             on_event=display.told,
             on_traceback=lambda text: messages.say(text) if messages.debug else None,
             on_error=lambda error: self.codes.add(error.exit_code),
         )
+
+    def _hook(self) -> Hook | None:
+        """What is written of each answer where it is made: its page, files for other programs."""
+        from whorl.cli.exporting import exporter, joined
+
+        pages = None
+        if self.outputs.report is not None:
+            from whorl.cli.pages import page_writer
+
+            self.outputs.report.mkdir(parents=True, exist_ok=True)
+            pages = self.writer = page_writer(self.outputs.report, self.items)
+        return joined([pages, exporter(self.outputs.export, self.recipe, self.items)])
 
     def _take(self, verdict: Verdict, tables: Sequence[TableWriter], display: Display) -> None:
         """Show a verdict and write it to the tables."""
@@ -203,7 +211,7 @@ class Batch:
             to(self._summary(found))
         elif found and found[0].run:
             to(f"\nRun     {found[0].run}  ({found[0].seconds:.1f} s; whorl show {found[0].run})")
-        for path in [*paths, *self.outputs.tables()]:
+        for path in [*paths, *self.outputs.tables(), *([self.outputs.export] if self.outputs.export else [])]:
             to(f"Written {path}")
 
     def _report(self, found: Sequence[Verdict]) -> Path:

@@ -27,6 +27,10 @@ Json = Annotated[
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write one row per input.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", metavar="FILE", help="Write one row per input as a workbook.")]
 Curves = Annotated[Path | None, typer.Option("--curves", metavar="FILE", help="Write all fitted curves: .csv, .nxs or .h5.")]
+Export = Annotated[
+    Path | None,
+    typer.Option("--export", metavar="FOLDER", help="Write a CIF for a journal, and files for GSAS-II and TOPAS."),
+]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; as many as there are cores by default.")]
 Place = Annotated[
     Path | None, typer.Option("--workspace", metavar="FOLDER", help="Where runs are kept; ~/.whorl or $WHORL_HOME by default.")

@@ -64,6 +64,7 @@ def refine(
     csv: options.Csv = None,
     xlsx: options.Xlsx = None,
     curves: options.Curves = None,
+    export: options.Export = None,
     workers: options.Workers = None,
     workspace: options.Place = None,
     no_cache: options.NoCache = False,
@@ -82,7 +83,7 @@ def refine(
     )  # fmt: skip
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,
-        strict=strict, quiet=quiet,
+        strict=strict, quiet=quiet, export=export,
     )  # fmt: skip
     if series:
         from whorl.cli.series import Series, run_series

@@ -98,12 +98,6 @@ class _Series(Batch):
 
         assert isinstance(self.workspace, Workspace)
         assert isinstance(self.recipe, Refine)
-        hook = None
-        if self.outputs.report is not None:
-            from whorl.cli.pages import page_writer
-
-            self.outputs.report.mkdir(parents=True, exist_ok=True)
-            hook = self.writer = page_writer(self.outputs.report, self.items)
         return refine_series(
             self.recipe,
             self.items,
@@ -112,7 +106,7 @@ class _Series(Batch):
             first=self.series.first,
             workers=self.outputs.workers,
             resume=not self.outputs.no_cache,
-            hook=hook,
+            hook=self._hook(),
             on_event=display.told,
             on_traceback=lambda text: messages.say(text) if messages.debug else None,
             on_error=lambda error: self.codes.add(error.exit_code),

@@ -14,12 +14,13 @@ from whorl.cli import messages, options
 def show(
     run: Annotated[str, typer.Argument(metavar="RUN|last|list", help="Id of a run, or the end of it; or the list.")] = "list",
     report: options.Report = None,
+    export: options.Export = None,
     json: Annotated[bool, typer.Option("--json", help="Show the JSON object of the run.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Runs in the list.")] = 20,
     file: Annotated[str | None, typer.Option("--file", help="List the runs of this file only.")] = None,
     workspace: options.Place = None,
 ) -> None:
-    """Show a kept run, or the list of runs; write its report again with --report."""
+    """Show a kept run, or the list of runs; write its report again with --report, files for other programs with --export."""
     from whorl.core.workspace import Workspace
 
     with Workspace.open(workspace) as opened:
@@ -27,6 +28,11 @@ def show(
             _list(opened, limit, file)
         else:
             _show(opened, run, report, json)
+            if export is not None:
+                from whorl.tasks.export import export_run
+
+                for path in export_run(run, export, workspace=opened):
+                    (messages.say if json else messages.out)(f"Written {path}")
 
 
 def _list(workspace: object, limit: int, file: str | None) -> None:
