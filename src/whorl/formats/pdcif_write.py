@@ -166,7 +166,7 @@ def _profile(r: PowderRefinement) -> list[str]:
     for k in range(r.x.size):
         y = float(r.observed[k])
         whole = r.counts and y == round(y)
-        seen = f"{y:.0f}" if whole else plain_text(y, 8) if r.counts else su_text(y, float(r.sigma[k]))
+        seen = f"{y:.0f}" if whole else plain_text(y, 8) if r.counts else su_text(y, float(r.sigma[k]), rule=199)
         rows.append(
             f"{plain_text(float(r.x[k]), 8)} {seen} {r.calculated[k]:.{places}f} {r.background[k]:.{places}f} {weight[k]:.6g}"
         )

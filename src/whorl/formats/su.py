@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from whorl.core.verdict import Quantity
 
 
-def su_text(value: float, sigma: float | None = None, *, digits: int = 6) -> str:
+def su_text(value: float, sigma: float | None = None, *, digits: int = 6, rule: int = 19) -> str:
     """Write a value with its standard uncertainty.
 
     Parameters
@@ -23,20 +23,24 @@ def su_text(value: float, sigma: float | None = None, *, digits: int = 6) -> str
         ``None`` or 0: not refined; the value is written as it is.
     digits : int
         Significant digits of a value without an uncertainty.
+    rule : int
+        Largest number that the uncertainty is quoted with: 19, or 199 where a value must keep its digits.
 
     Examples
     --------
     >>> su_text(9.41447, 0.00024), su_text(0.25), su_text(1234.5, 56.0), su_text(-0.0001, 0.0004), su_text(5e-7, 1.2e-6)
     ('9.4145(2)', '0.25', '1230(60)', '-0.0001(4)', '0.0000005(12)')
+    >>> su_text(9.41447, 0.00024, rule=199)
+    '9.41447(24)'
     """
     if not math.isfinite(value):
         return "?"
     if sigma is None or not sigma > 0 or not math.isfinite(sigma):
         return plain_text(value, digits)
     exact = Decimal(repr(sigma))
-    place = exact.adjusted() - 1
+    place = exact.adjusted() + 1 - len(str(rule))
     spread = int(exact.scaleb(-place).quantize(Decimal(1), ROUND_HALF_EVEN))
-    if spread >= 20:
+    if spread > rule:
         place += 1
         spread = int(exact.scaleb(-place).quantize(Decimal(1), ROUND_HALF_EVEN))
     text = f"{Decimal(repr(value)).quantize(Decimal(1).scaleb(place), ROUND_HALF_EVEN):f}"
