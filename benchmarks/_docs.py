@@ -74,6 +74,8 @@ PROTOCOLS = {
     "crystal_system": "Peaks searched for in the pattern, nothing else given; trees trained on simulated crystals. The "
     "minerals were looked at once.",
     "adaptive_scans": "Full scans replayed as if measured step by step; counts thinned to the time asked for.",
+    "phase_network": "Simulated mixtures are drawn as those of training with other seeds; the measured patterns "
+    "were looked at last. The peer trains an ensemble of networks for the same candidates, hours by its authors.",
     "remainder": "Crystals, clusters and wrong structures with ligand peaks, amorphous parts and magnetic scattering, or not.",
     "quantify_powder": "Simulated patterns of NiO, PdO, CeO2, tetragonal ZrO2 and corundum at 0.2 Å with backgrounds and "
     "counts, drawn from the distributions of training with other seeds. No measured series of these phases was at hand. What "

@@ -21,6 +21,7 @@ from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.lab.gain import information
+from whorl.lab.opinion import emphasis
 from whorl.lab.passes import Cost, Range
 from whorl.lab.scene import Scene, scene_of
 
@@ -136,7 +137,8 @@ def suggest_measurement(
     spent = float(np.sum(scene.seconds))
     spent /= cost.at_once
     left = _AHEAD * spent if budget is None else budget
-    shares = _give_out(scene, cost, left, spent, least)
+    ends = np.append(scene.x[scene.edges[:-1]] - 0.5 * scene.width, scene.x[-1] + 0.5 * scene.width)
+    shares = _give_out(scene, cost, left, spent, least, emphasis(verdict.opinion, verdict.best, ends))
     unseen = scene.unseen.posterior()[0]
     if shares.reach < least or not np.any(shares.first > 0):
         return Plan(True, _why_stop(verdict, scene, left, unseen), within_reach=shares.reach, unseen=unseen)
@@ -155,10 +157,11 @@ class _Shares:
     by_alternatives: float
 
 
-def _give_out(scene: Scene, cost: Cost, left: float, spent: float, least: float) -> _Shares:
+def _give_out(scene: Scene, cost: Cost, left: float, spent: float, least: float, weight: Array) -> _Shares:
     """Give out the time that is left in portions, each where a second tells most; the first of it is the next pass.
 
-    A pass takes no more than was spent so far, nor more than it needs to leave less than ``least`` to learn.
+    What a tile tells counts ``weight`` times in the choice. A pass takes no more than was spent so far, nor more than it needs to
+    leave less than ``least`` to learn.
     """
     tile_of: Index = np.repeat(np.arange(scene.tiles), np.diff(scene.edges))
     points = scene.points
@@ -174,7 +177,7 @@ def _give_out(scene: Scene, cost: Cost, left: float, spent: float, least: float)
         gains = (alone - now) + (unseen - np.add.reduceat(by_bin, scene.edges[:-1]))
         price = each + cost.range * (given == 0)
         price = np.where(used + price <= left, price, np.inf)
-        best = int(np.argmax(gains / price))
+        best = int(np.argmax(weight * gains / price))
         if not np.isfinite(price[best]) or gains[best] / price[best] * (left - used) < _NOTHING:
             break
         given[best] += portion[best]

@@ -99,7 +99,7 @@ def grid_of(settings: Mapping[str, Any]) -> Array:
 def phases_of(settings: Mapping[str, Any]) -> tuple[list[Crystal], list[KnownPhase], list[str]]:
     """Crystals of a catalogue, what tells each, and the names of those that cannot be used.
 
-    Entries of the formula, space group and atoms per volume of an earlier one are left out, as a search leaves them out.
+    Entries with formula, space group, atoms in the cell and density of an earlier one are left out, as in a search.
 
     Raises
     ------
@@ -123,7 +123,9 @@ def phases_of(settings: Mapping[str, Any]) -> tuple[list[Crystal], list[KnownPha
         if found is None:
             skipped.append(entry.name)
             continue
-        phase = KnownPhase(f"{entry.catalogue}/{entry.key}", entry.name, entry.formula, entry.space_group, found[1])
+        phase = KnownPhase(
+            f"{entry.catalogue}/{entry.key}", entry.name, entry.formula, entry.space_group, entry.atoms, found[1]
+        )
         if not any(k.is_like(entry, phase.density) for k in known):
             crystals.append(found[0])
             known.append(phase)

@@ -24,7 +24,7 @@ from whorl.core.lazy import need
 from whorl.learning.onnx_file import Graph
 from whorl.learning.steps import levels
 
-KERNELS, STRIDES, CHANNELS = (11, 9, 5), (2, 2, 1), (16, 32, 32)
+KERNELS, STRIDES, CHANNELS = (15, 15, 9), (2, 2, 1), (16, 32, 32)
 #: bins of a place of the head; places put together for the amounts
 PLACE, _POOL = prod(STRIDES), 4
 #: the grid is of a multiple of so many points

@@ -138,7 +138,7 @@ def identify(
     )
     shares = probability.share([t.score for t in full])
     final = [(t, n, p * (1 - none)) for t, n, p in zip(full, numbers, shares, strict=True)][:top]
-    candidates, there = _report(technique, signal, final, progress, explained=none <= _UNEXPLAINED)
+    candidates, there, doubts = _report(technique, signal, final, progress, explained=none <= _UNEXPLAINED)
     if not there and none < _NOT_THERE:  # with all its parameters the first has become what no phase is
         left = (1 - _NOT_THERE) / (1 - none)
         candidates = [c.model_copy(update={"probability": c.probability * left}) for c in candidates]
@@ -162,6 +162,7 @@ def identify(
         warnings=[
             *signal.warnings,
             *_warnings(candidates, signal, allowed, none, count),
+            *doubts,
             *alone.words,
             *unasked,
             *disagreements(opinion, candidates),
@@ -183,10 +184,11 @@ def _report(
     progress: Progress | None,
     *,
     explained: bool,
-) -> tuple[list[Candidate], bool]:
-    """Refine the chosen ones on every point of the data and put them into words; and whether the first is still credible."""
+) -> tuple[list[Candidate], bool, tuple[str, ...]]:
+    """Refine the chosen ones on every point and put them into words; whether the first is still credible, and its doubts."""
     out = []
     there = True
+    doubts: tuple[str, ...] = ()
     renumber: dict[int, int] = {}
     for rank, (tried, number, chance) in enumerate(chosen, start=1):
         start = dict(tried.start) | {"values": named_values(tried.fit)}
@@ -198,6 +200,7 @@ def _report(
         fit = solve(problem, start=first, max_evaluations=most)
         found: Findings = technique.findings(fit, leftover=rank == 1)
         there = there and (rank > 1 or technique.credible(fit))
+        doubts = found.doubts if rank == 1 and explained else doubts
         out.append(
             candidate_from_fit(
                 fit,
@@ -217,7 +220,7 @@ def _report(
         )
         if progress:
             progress("final fits", rank, len(chosen))
-    return out, there
+    return out, there, doubts
 
 
 def _warnings(

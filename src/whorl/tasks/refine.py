@@ -119,7 +119,7 @@ def verdict_of(technique: Technique, signal: Any, structures: Sequence[Hypothesi
     )
     misfit = beyond_noise(fit.rw, technique.noise(signal, fit).level)
     none = probability.none_probability(misfit, constants, kind=structures[0].kind)
-    warnings = [*signal.warnings]
+    warnings = [*signal.warnings, *found.doubts]
     if none > 0.5:
         warnings.append(
             f"Rw {fit.rw:.3f} is more than a right structure reaches in most experiments: check structure, range, Qmax"

@@ -134,6 +134,8 @@ class Findings:
     notes: list[str]
     remainder: Remainder | None = None
     instrument: Mapping[str, float | str] = field(default_factory=dict)
+    #: what the fit says against the settings of the measurement
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

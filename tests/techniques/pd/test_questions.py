@@ -9,9 +9,9 @@ from whorl.catalogues import open_catalogue
 from whorl.core.errors import PatternError
 from whorl.core.measurement import Measurement
 from whorl.tasks.identify import identify
+from whorl.techniques.pd.other_wavelength import other_wavelength
 from whorl.techniques.pd.prepare import prepare
 from whorl.techniques.pd.simulate import simulate
-from whorl.techniques.pd.unknown_cell import other_wavelength
 
 #: corundum, powder data file 46-1212: d (angstrom) and intensity
 CORUNDUM = (

@@ -11,6 +11,7 @@ from whorl.physics.microabsorption import linear_attenuation, volume_factors
 from whorl.techniques.pd.deciding import marks
 from whorl.techniques.pd.leftover import left_over
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
+from whorl.techniques.pd.scale_error import of_fit
 from whorl.techniques.protocol import Findings
 
 Array = NDArray[np.float64]
@@ -53,7 +54,9 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         more = len(left.features) - 8
         shown += f" and {more} more" if more > 0 else ""
         notes.append(f"unexplained peaks at 2theta = {shown} degrees: an unknown phase is present")
-    return Findings(parameters, phases, structures, curve, notes, left, problem.measured_with(fit.values))
+    doubt = of_fit(fit)
+    measured = problem.measured_with(fit.values)
+    return Findings(parameters, phases, structures, curve, notes, left, measured, (doubt,) if doubt else ())
 
 
 def _importance(item: tuple[str, Quantity]) -> int:

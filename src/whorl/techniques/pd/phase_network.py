@@ -61,11 +61,13 @@ class KnownPhase:
     name: str
     formula: str
     space_group: int | None
+    atoms: int
     density: float
 
     def is_like(self, entry: Entry, density: float) -> bool:
-        """Tell whether a row of a search is this phase: formula, space group and atoms per volume alike."""
-        same = sorted(entry.formula) == sorted(self.formula) and entry.space_group == self.space_group
+        """Tell whether a row of a search is this phase: formula, space group, atoms in the cell and per volume alike."""
+        same = sorted(entry.formula) == sorted(self.formula)
+        same = same and (entry.space_group, entry.atoms) == (self.space_group, self.atoms)
         return same and abs(density / self.density - 1) < SAME_DENSITY
 
 

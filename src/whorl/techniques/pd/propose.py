@@ -177,9 +177,30 @@ def _explained(signal: PdSignal, matcher: Matcher, rows: Sequence[Row], shifts: 
     data = root * coarse.y
     data = data - basis @ (basis.T @ data)
     left = float(data @ data)
-    u, strength, starts = matcher.shares([row.lines for row in rows])
+    curves = patterns(coarse, matcher, [row.lines for row in rows], shifts)
+    weighted = root[:, None] * curves
+    weighted -= basis @ (basis.T @ weighted)
+    size2 = np.maximum(np.einsum("ij,ij->j", weighted, weighted), 1e-300)
+    along = np.maximum(data @ weighted, 0.0)
+    share = np.clip(along**2 / (size2 * left), 0.0, 1 - 1e-6)
+    return [float(v) for v in -0.5 * _TESTIFY * signal.independent_points * np.log1p(-share)]
+
+
+def patterns(signal: PdSignal, matcher: Matcher, lines: Sequence[Lines], shifts: Array) -> Array:
+    """Patterns of entries at the points of a signal, with peaks of the width of its own, shape (n, entries).
+
+    Parameters
+    ----------
+    signal : PdSignal
+    matcher : Matcher
+        Of the signal.
+    lines : sequence of Lines
+    shifts : array, shape (entries,)
+        Of ln(1/d).
+    """
+    u, strength, starts = matcher.shares(lines)
     wavelengths = signal.instrument.lines
-    curves = np.empty((coarse.x.size, len(rows)))
+    curves = np.empty((signal.x.size, len(lines)))
     for n, shift in enumerate(shifts):
         part = slice(starts[n], starts[n + 1])
         keep = strength[part] > _WEAK * max(float(strength[part].max(initial=0.0)), 1e-300)
@@ -193,10 +214,5 @@ def _explained(signal: PdSignal, matcher: Matcher, rows: Sequence[Row], shifts: 
         c, a = np.concatenate(centre), np.concatenate(area)
         g = np.full(c.size, (1 - _LORENTZ) * signal.fwhm)
         alone = (np.arange(c.size + 1), np.zeros(c.size), np.ones(c.size))
-        curves[:, n] = pattern(coarse.x, c, a, g, np.full(c.size, _LORENTZ * signal.fwhm), *alone)
-    weighted = root[:, None] * curves
-    weighted -= basis @ (basis.T @ weighted)
-    size2 = np.maximum(np.einsum("ij,ij->j", weighted, weighted), 1e-300)
-    along = np.maximum(data @ weighted, 0.0)
-    share = np.clip(along**2 / (size2 * left), 0.0, 1 - 1e-6)
-    return [float(v) for v in -0.5 * _TESTIFY * signal.independent_points * np.log1p(-share)]
+        curves[:, n] = pattern(signal.x, c, a, g, np.full(c.size, _LORENTZ * signal.fwhm), *alone)
+    return curves

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from whorl.core.errors import WhorlError
-from whorl.techniques.pd.index import load_index
 from whorl.techniques.pd.indexing import Cell, index_peaks
-from whorl.techniques.pd.instrument import ANODES
-from whorl.techniques.pd.match import Matcher
+from whorl.techniques.pd.other_wavelength import other_wavelength
 from whorl.techniques.pd.peaks import spacings
 from whorl.techniques.pd.prepare import PdSignal
 from whorl.techniques.pd.symmetry import crystal_systems, space_groups
@@ -17,10 +15,6 @@ from whorl.techniques.protocol import Unknown
 #: peaks below which nothing is said, probability from which a system's lattices are tried, figure of merit that is believed
 _FEWEST, _TRIED, _BELIEVED = 8, 0.08, 10.0
 _GROUPS = 6
-#: shift of ln(1/d) looked over for another wavelength, difference from which it is another, and how far the lines of a compound
-#: are to be found with it: in all, and more than with the stated one
-_SHIFT, _ANOTHER = 0.006, 0.01
-_CLEAR, _AHEAD = 0.45, 0.2
 
 
 def unknown(signal: PdSignal) -> Unknown:
@@ -56,34 +50,6 @@ def unknown(signal: PdSignal) -> Unknown:
     words.append(_cell_in_words(best))
     groups = space_groups(best.cell, best.system, best.centring, angles, i.wavelength, zero_shift=best.lattice.zero_shift)
     return Unknown(tuple(groups[:_GROUPS]), tuple(words))
-
-
-def other_wavelength(signal: PdSignal) -> str:
-    """Say that the lines of a common compound are all there with the wavelength of another tube; empty where they are not."""
-    from whorl.catalogues import builtin_catalogues
-
-    rows = [(e, load_index(c).lines.get(e.key)) for c in builtin_catalogues() for e in c.entries() if e.kind == "crystal"]
-    known = [(entry, lines) for entry, lines in rows if lines is not None]
-    tables = [lines for _, lines in known]
-    reach = np.full(len(tables), _SHIFT)
-
-    def best(first: float, second: float | None) -> tuple[float, str]:
-        instrument = signal.instrument.model_copy(update={"wavelength": first, "wavelength2": second})
-        matcher = Matcher(signal.x, signal.y - signal.background, 1 / np.sqrt(signal.weights), signal.fwhm, instrument)
-        found = matcher.match(tables, reach).excess
-        top = int(np.argmax(found))
-        return float(found[top]), known[top][0].name
-
-    level, _ = best(signal.instrument.wavelength, signal.instrument.wavelength2)
-    others = [
-        (*best(first, second), anode)
-        for anode, (first, second) in ANODES.items()
-        if abs(first / signal.instrument.wavelength - 1) > _ANOTHER
-    ]
-    found, name, anode = max(others)
-    if found < max(_CLEAR, level + _AHEAD):
-        return ""
-    return f"the wavelength may be wrong: with {anode} K-alpha the lines of {name} are found (--set wavelength={anode})"
 
 
 def _cell_in_words(cell: Cell) -> str:
