@@ -229,8 +229,6 @@ class Technique(Protocol):
         """
         ...
 
-    def trials(
-        self,
     def consult(
         self, signal: Any, catalogues: Sequence[Catalogue], proposer: str, *, elements: frozenset[str] | None = None
     ) -> Opinion:
@@ -240,6 +238,8 @@ class Technique(Protocol):
         """
         ...
 
+    def trials(
+        self,
         signal: Any,
         hypotheses: Sequence[Hypothesis],
         *,
