@@ -248,14 +248,14 @@ def _picture(structure: Hypothesis, prefix: str) -> Markup | None:
 def parameters(verdict: Verdict) -> Markup | None:
     """Refined parameters of the best candidate, and its phases."""
     best = verdict.best
-    if best is None or not (best.parameters or best.phases):
+    if best is None or not (best.parameters or best.phases or verdict.parameters):
         return None
     values = align([format_su(q.value, q.sigma) for q in best.parameters.values()])
     rows: list[list[Child]] = [
         [name, value, pretty_unit(q.unit) or MISSING, words.meaning(name) or MISSING, _state(q)]
         for (name, q), value in zip(best.parameters.items(), values, strict=True)
     ]
-    parts: list[Child] = []
+    parts: list[Child] = [_estimates(verdict)] if verdict.parameters else []
     if rows:
         head_row = ["Parameter", "Value", "Unit", "Meaning", "State"]
         parts.append(
@@ -269,11 +269,14 @@ def parameters(verdict: Verdict) -> Markup | None:
         )
     if len(best.phases) > 1:
         fractions = align([format_su(p.weight_fraction.value, p.weight_fraction.sigma) for p in best.phases])
-        phase_rows: list[list[Child]] = [[p.name, p.formula, f] for p, f in zip(best.phases, fractions, strict=True)]
+        phase_rows: list[list[Child]] = [[p.name, p.formula or p.group, f] for p, f in zip(best.phases, fractions, strict=True)]
+        if best.amorphous is not None:
+            rest = format_su(best.amorphous.value, best.amorphous.sigma)
+            phase_rows.append(["amorphous or not accounted for", "", rest])
         parts.append(
             table(
                 f"Phases of {best.name}",
-                ["Phase", "Formula", "Weight fraction"],
+                ["Phase", "Stands for" if any(p.group for p in best.phases) else "Formula", "Weight fraction"],
                 phase_rows,
                 numeric=frozenset({2}),
                 class_="fit",
@@ -281,6 +284,20 @@ def parameters(verdict: Verdict) -> Markup | None:
         )
     parts += [tag("p", n) for n in best.notes]
     return section("parameters", "Parameters", *parts)
+
+
+def _estimates(verdict: Verdict) -> Markup:
+    """What was quantified, with its intervals."""
+    shown = dict(words.amounts(verdict))
+    names = {id(q): n for n, q in shown.items()}
+    level = next(iter(verdict.parameters.values())).level
+    rows: list[list[Child]] = []
+    for name, q in verdict.parameters.items():
+        ends = MISSING if q.interval is None else f"{q.interval[0]:.4g} to {q.interval[1]:.4g}"
+        what = f"weight fraction of {names[id(q)]}" if id(q) in names else name
+        rows.append([what, format_su(q.value, q.sigma), pretty_unit(q.unit) or MISSING, ends])
+    head_row = ["Quantity", "Value", "Unit", f"{level:.0%} interval"]
+    return table("What was quantified", head_row, rows, numeric=frozenset({1}), class_="fit")
 
 
 def _state(quantity: Quantity) -> Child:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from whorl.core.verdict import Candidate, Correlations, FitQuality, Verdict
+from whorl.core.verdict import Candidate, Correlations, Estimate, FitQuality, Verdict
 from whorl.report.notation import format_fixed, format_probability, format_su, listed
 
 #: |r| above which two parameters are named as correlated
@@ -86,6 +86,9 @@ def answer(verdict: Verdict) -> str:
         return f"{many} explains this measurement."
     none = "" if verdict.none_probability is None else f"; none of these {format_probability(verdict.none_probability)}"
     group = group_of_best(verdict)
+    if verdict.task == "quantify":
+        told = [f"{n} {format_su(q.value, q.sigma)}" for n, q in amounts(verdict)]
+        return f"Weight fractions: {listed(told)}." if told else "No phase is seen in this measurement."
     if verdict.task == "refine":
         return f"{best.name} refined to Rw {format_fixed(best.rw, 3)}{none}."
     if len(group) > 1:
@@ -116,10 +119,26 @@ def remark(verdict: Verdict) -> str:
             f"The closest is {best.name} with Rw {format_fixed(best.rw, 3)}; the probability that the true structure is not "
             f"among the candidates is {none}. Add a catalogue that holds it, or check the header and the range."
         )
+    if verdict.task == "quantify":
+        return f"Rw {format_fixed(best.rw, 3)}."
     if len(best.phases) > 1:
         parts = [f"{p.name} {format_su(p.weight_fraction.value, p.weight_fraction.sigma)}" for p in best.phases]
+        if best.amorphous is not None:
+            parts.append(f"amorphous or not accounted for {format_su(best.amorphous.value, best.amorphous.sigma)}")
         return f"A mixture, weight fractions: {listed(parts)}."
     return ""
+
+
+def amounts(verdict: Verdict) -> list[tuple[str, Estimate]]:
+    """Weight fractions that were quantified, each with the name of what it is of: a phase, a group of references."""
+    phases = [] if verdict.best is None else verdict.best.phases
+    found = []
+    for name, estimate in verdict.parameters.items():
+        start, _, bare = name.rpartition(":")
+        if bare == "weight_fraction" and math.isfinite(estimate.value):
+            known = start.isdecimal() and 0 < int(start) <= len(phases)
+            found.append((phases[int(start) - 1].name if known else start, estimate))
+    return found
 
 
 def residual_words(quality: FitQuality, symbol: str, unit: str) -> str:

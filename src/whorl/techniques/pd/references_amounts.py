@@ -33,7 +33,7 @@ RATIO_SIGMA = 0.05
 #: relative uncertainty of an amount for each part by which a reference's own lines are wrong
 _BY_MISFIT = 1.5
 #: from these on a reference only resembles what is there, a standard is not seen, a peak is unexplained
-_RESEMBLES, _NOT_SEEN, _PEAK = 0.2, 3.0, 6.0
+_RESEMBLES, _NOT_SEEN, _PEAK = 0.2, 2.0, 6.0
 _OF_CALCULATED = 0.3
 _NORMAL = {0.5: 0.674490, 0.68: 0.994458, 0.8: 1.281552, 0.9: 1.644854, 0.95: 1.959964, 0.99: 2.575829}
 _FAR = 0.45  # degrees: a zero error at which one doubts the angles

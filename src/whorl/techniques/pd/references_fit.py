@@ -165,7 +165,10 @@ class _Fit:
     def _columns(self, which: Sequence[int] | Index, derivative: int = 0) -> Array:
         """References at the points of the pattern as they are aligned, shape (n, k)."""
         at = self.x - self.zero - self.displacement * self.cosine
-        return np.column_stack([self.splines[j](at - self.shifts[j], derivative) for j in which])
+        columns = np.empty((self.x.size, len(which)))
+        for k, j in enumerate(which):
+            columns[:, k] = self.splines[j](at - self.shifts[j], derivative)
+        return columns
 
     def _first_zero(self) -> float:
         step = float(np.median(np.diff(self.x)))
@@ -218,7 +221,7 @@ class _Fit:
 
     def _align(self, chosen: Index) -> None:
         """Refine zero error, displacement and own shifts of the chosen, all linear steps."""
-        for _ in range(_STEPS):
+        for _ in range(_STEPS if chosen.size else 0):
             columns, slopes = self._columns(chosen), -self._columns(chosen, 1)
             factors, _ = Normal(columns, self.curves, self.y, self.weights).amounts(range(len(chosen)))
             moving = slopes * factors
@@ -270,7 +273,10 @@ class _Fit:
     def _net(self, parts: Array) -> Array:
         """References above their smooth backgrounds, shape (n, k)."""
         window = max(int(_CLIP * self.reach), 4)
-        return np.column_stack([np.maximum(part - snip(part, window, smoothing=1), 0.0) for part in parts.T])
+        net = np.zeros_like(parts)
+        for k, part in enumerate(parts.T):
+            net[:, k] = np.maximum(part - snip(part, window, smoothing=1), 0.0)
+        return net
 
     def _alternatives(self, found: Selection) -> tuple[tuple[tuple[Reference, float, float], ...], ...]:
         out = []
