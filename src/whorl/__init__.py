@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 #: name of the API -> module that holds it
 _HOMES = {
+    "export": "whorl.api",
     "identify": "whorl.api",
     "identify_many": "whorl.api",
     "quantify": "whorl.api",
@@ -21,6 +22,7 @@ _HOMES = {
     "read_structure": "whorl.api",
     "refine": "whorl.api",
     "refine_many": "whorl.api",
+    "refine_series": "whorl.api",
     "simulate": "whorl.api",
     "suggest_measurement": "whorl.api",
     "write_measurement": "whorl.api",

@@ -1,3 +1,4 @@
+from whorl.api import export as export
 from whorl.api import identify as identify
 from whorl.api import identify_many as identify_many
 from whorl.api import quantify as quantify
@@ -5,6 +6,7 @@ from whorl.api import read as read
 from whorl.api import read_structure as read_structure
 from whorl.api import refine as refine
 from whorl.api import refine_many as refine_many
+from whorl.api import refine_series as refine_series
 from whorl.api import simulate as simulate
 from whorl.api import suggest_measurement as suggest_measurement
 from whorl.api import write_measurement as write_measurement

@@ -4,9 +4,11 @@ from whorl.api.identifying import identify, identify_many
 from whorl.api.measuring import simulate, suggest_measurement
 from whorl.api.quantifying import quantify
 from whorl.api.refining import refine, refine_many
+from whorl.api.series import export, refine_series
 from whorl.formats import read, read_structure, write_measurement, write_structure
 
 __all__ = [
+    "export",
     "identify",
     "identify_many",
     "quantify",
@@ -14,6 +16,7 @@ __all__ = [
     "read_structure",
     "refine",
     "refine_many",
+    "refine_series",
     "simulate",
     "suggest_measurement",
     "write_measurement",

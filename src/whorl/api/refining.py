@@ -73,7 +73,7 @@ def refine(
     >>> fit.candidates[0].rw < 0.01
     True
     """
-    recipe = _refinement(
+    recipe = refinement(
         structures, range=range, settings=settings, fixed=fixed, size=size, shape=shape, free=free, ties=ties,
         restraints=restraints,
     )  # fmt: skip
@@ -97,14 +97,14 @@ def refine_many(
     workers: int | None = None,
 ) -> Iterator[Verdict]:
     """Refine the same structures against many files in processes (see `refine` and `identify_many`)."""
-    recipe = _refinement(
+    recipe = refinement(
         structures, range=range, settings=settings, fixed=fixed, size=size, shape=shape, free=free, ties=ties,
         restraints=restraints,
     )  # fmt: skip
     return run_files(recipe, files, workspace=workspace_of(workspace), workers=workers, resume=cached)
 
 
-def _refinement(
+def refinement(
     structures: Given | Sequence[Given],
     *,
     range: tuple[float, float] | None,
@@ -112,6 +112,8 @@ def _refinement(
     fixed: Mapping[str, float] | None,
     **asked: Any,
 ) -> recipes.Refine:
+    """Make the recipe of what a caller asks (see `refine`)."""
+    more: dict[str, Any] = {n: tuple(v) if n in ("free", "ties", "restraints") else v for n, v in asked.items()}
     given = [structures] if isinstance(structures, str | os.PathLike | Hypothesis) else list(structures)
     return recipes.Refine(
         structures=tuple(structure(s) for s in given),
@@ -119,5 +121,5 @@ def _refinement(
         range=recipes.checked_range(range),
         settings=dict(settings or {}),
         fixed=dict(fixed or {}),
-        **{name: tuple(value) if name in ("free", "ties", "restraints") else value for name, value in asked.items()},
+        **more,
     )
