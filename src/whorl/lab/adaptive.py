@@ -160,8 +160,8 @@ class _Shares:
 def _give_out(scene: Scene, cost: Cost, left: float, spent: float, least: float, weight: Array) -> _Shares:
     """Give out the time that is left in portions, each where a second tells most; the first of it is the next pass.
 
-    What a tile tells counts ``weight`` times in the choice. A pass takes no more than was spent so far, nor more than it needs to
-    leave less than ``least`` to learn.
+    What a tile tells counts ``weight`` times in the choice. A pass takes no more than was spent so far, nor more than it needs
+    to leave less than ``least`` to learn.
     """
     tile_of: Index = np.repeat(np.arange(scene.tiles), np.diff(scene.edges))
     points = scene.points

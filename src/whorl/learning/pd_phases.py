@@ -53,8 +53,8 @@ def train(request: Request) -> Trained:
     MissingExtraError
         If torch is not installed.
     """
-    crystals, known, skipped = phases_of(request.settings)
     grid = grid_of(request.settings)
+    crystals, known, skipped = phases_of(request.settings)
     simulator = corpus.Simulator(crystals, grid, float(request.settings["cell"]))
     network, before = fit(simulator, request)
     started = time.process_time()
