@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from whorl.cli import messages, options
+from whorl.core.errors import UsageError
 
 
 def show(
@@ -25,6 +26,8 @@ def show(
 
     with Workspace.open(workspace) as opened:
         if run == "list":
+            if export is not None:
+                raise UsageError("--export belongs to one run", remedy="Name the run, or last.")
             _list(opened, limit, file)
         else:
             _show(opened, run, report, json)
