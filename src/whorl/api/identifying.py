@@ -25,6 +25,7 @@ def identify(
     range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
     also: Sequence[str] = (),
+    proposer: str | os.PathLike[str] = "",
     workspace: Place = None,
     cached: bool = True,
     progress: Progress | None = None,
@@ -50,6 +51,8 @@ def identify(
         ``radiation``).
     also : sequence of str
         Entries refined in any case, alone and as further phases: ``"compounds/NiO-rock-salt"``.
+    proposer : str or path
+        A network (`whorl train pd-phases`) to be asked for phases too: a model's name, or its folder.
     workspace : Workspace, folder, None or False
         Where the input and the answer are kept: the user's own by default; False keeps nothing.
     cached : bool
@@ -83,6 +86,7 @@ def identify(
         range=recipes.checked_range(range),
         settings=dict(settings or {}),
         also=tuple(also),
+        proposer=os.fspath(proposer),
     )
     return run_one(recipe, source, workspace=workspace_of(workspace), resume=cached, progress=progress)
 
@@ -97,6 +101,7 @@ def identify_many(
     range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
     also: Sequence[str] = (),
+    proposer: str | os.PathLike[str] = "",
     series: bool = False,
     workspace: Place = None,
     cached: bool = True,
@@ -124,6 +129,7 @@ def identify_many(
         range=recipes.checked_range(range),
         settings=dict(settings or {}),
         also=tuple(also),
+        proposer=os.fspath(proposer),
     )
     place = workspace_of(workspace)
     if series:

@@ -64,6 +64,7 @@ def suggest_measurement(
     elements: Collection[str] | str | None = None,
     range: tuple[float, float] | None = None,
     settings: Mapping[str, Any] | None = None,
+    proposer: str | os.PathLike[str] = "",
     seconds: float | None = None,
     cost: Cost | None = None,
     budget: float | None = None,
@@ -79,7 +80,7 @@ def suggest_measurement(
     ----------
     source : path or Measurement, or several
         Counts, or rates with sigma; several are passes on one sample and add up.
-    catalogues, only, elements, range, settings, workspace, progress
+    catalogues, only, elements, range, settings, proposer, workspace, progress
         As in `identify`.
     seconds : float, optional
         Time that a point was counted, where the files do not say.
@@ -120,6 +121,7 @@ def suggest_measurement(
         only=only,
         range=recipes.checked_range(range),
         settings=dict(settings or {}),
+        proposer=os.fspath(proposer),
     )
     return advise(
         [one if isinstance(one, Measurement) else read(one) for one in given],
