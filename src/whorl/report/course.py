@@ -86,9 +86,7 @@ def phases(verdicts: Sequence[Verdict], columns: SeriesTable) -> Markup | None:
 
 def parameters(columns: SeriesTable) -> Markup | None:
     """The section of the curves: one drawing for each group of parameters."""
-    groups: dict[str, list[str]] = {name: [] for name in _GROUPS}
-    for name in varying(columns):
-        groups[_group(name)].append(name)
+    groups = _grouped(columns)
     figures: list[Child] = []
     upward = pretty_label(columns.label)
     for number, (title, names) in enumerate(groups.items()):
@@ -101,6 +99,18 @@ def parameters(columns: SeriesTable) -> Markup | None:
         caption = f"Bars: one standard uncertainty; points without one are held.{rest}"
         figures += [tag("h3", title), tag("figure", wide(drawing, title), tag("figcaption", caption))]
     return section("parameters", "Parameters", *figures) if figures else None
+
+
+def telling(columns: SeriesTable, most: int) -> list[str]:
+    """Columns for a table of few: weight fractions, then cells, then sizes."""
+    return [name for names in _grouped(columns).values() for name in names if name not in ("Rw", "none of these")][:most]
+
+
+def _grouped(columns: SeriesTable) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {name: [] for name in _GROUPS}
+    for name in varying(columns):
+        groups[_group(name)].append(name)
+    return groups
 
 
 def _group(name: str) -> str:

@@ -255,12 +255,14 @@ def _parameters(columns: SeriesTable) -> Markup | None:
 
 
 def _rows(verdicts: Sequence[Verdict], columns: SeriesTable, addresses: dict[int, str], stem: str) -> Markup:
-    extra = [n for n in varying(columns) if n not in _FIXED_COLUMNS][:5]
+    refined = course.is_refined(verdicts)
+    extra = course.telling(columns, 7) if refined else [n for n in varying(columns) if n not in _FIXED_COLUMNS][:5]
     shown = range(min(len(verdicts), _MOST_ROWS))
     values = {
         n: align([format_su(float(columns.columns[n].values[i]), _sigma(columns.columns[n].sigmas[i])) for i in shown])
         for n in extra
     }
+    failures = any(v.error is not None for v in verdicts)
     body: list[list[Child]] = []
     for i in shown:
         verdict, best = verdicts[i], verdicts[i].best
@@ -269,13 +271,18 @@ def _rows(verdicts: Sequence[Verdict], columns: SeriesTable, addresses: dict[int
         what: Child = tag("span", _swatch(columns, columns.phases[i]), columns.phases[i])
         if verdict.error is not None:
             what = tag("span", f"{FAILED}: {verdict.error.what}", class_="limit")
-        row: list[Child] = [first, f"{columns.coordinate[i]:g}", what]
-        row += [format_fixed(best.rw if best else None, 3), format_probability(best.probability if best else None)]
+        row: list[Child] = [first, f"{columns.coordinate[i]:g}"]
+        row += [what] if failures or not refined else []
+        row += [format_fixed(best.rw if best else None, 3)]
+        row += [] if refined else [format_probability(best.probability if best else None)]
         body.append(row + [values[n][i] for n in extra])
     heads = [f"{n} ({u})" if (u := pretty_unit(columns.columns[n].unit)) else n for n in extra]
-    head_row = ["File", _heading(columns.label), "Best phase", "Rw", "Probability", *heads]
+    fixed = ["Rw"] if refined else ["Best phase", "Rw", "Probability"]
+    fixed = ["Phases", *fixed] if refined and failures else fixed
+    head_row = ["File", _heading(columns.label), *fixed, *heads]
     rest = f" The first {_MOST_ROWS} of {len(verdicts)} frames are shown." if len(verdicts) > _MOST_ROWS else ""
-    numeric = frozenset({1, *range(3, len(head_row))})
+    text = {0, 2} if "Rw" not in head_row[2:3] else {0}
+    numeric = frozenset(set(range(len(head_row))) - text)
     return section(
         "frames",
         "Frames",
