@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -187,13 +187,18 @@ class _Frame:
     ) -> None:
         self.technique, self.signal, self.structures = technique, signal, structures
         self.options, self.fixed, self.solver = options, fixed, solver
-        #: parameters of each phase, as they would start from the structures; none where there is one phase only
-        self.own: dict[int, dict[str, Parameter]] = {}
+        self.phases = range(1, len(structures) + 1) if len(structures) > 1 else range(0)
+
+    @cached_property
+    def own(self) -> dict[int, dict[str, Parameter]]:
+        """Parameters of each phase of a mixture, as they would start from the structures."""
+        found: dict[int, dict[str, Parameter]] = {}
         for problem, first in self._trials({}, {}):
             begin = [p.value for p in problem.parameters] if first is None else first
             for p, value in zip(problem.parameters, begin, strict=True):
                 if phase_of(p.name):
-                    self.own.setdefault(phase_of(p.name), {})[p.name] = replace(p, value=float(value))
+                    found.setdefault(phase_of(p.name), {})[p.name] = replace(p, value=float(value))
+        return found
 
     def _trials(self, values: Mapping[str, float], held: Mapping[str, float]) -> Trials:
         start = {**self.options, "values": dict(values)}
@@ -228,7 +233,7 @@ class _Frame:
     def settled(self, fit: Fit, held: Sequence[int], start: Start) -> Continued:
         """Hold the phases that are not there, let those go that are; ``start`` has what they are held at."""
         gone = set(held)
-        if not self.own:
+        if not self.phases:
             return Continued(fit)
         for _ in self.structures:
             lost = self._lost(fit, gone)
@@ -247,7 +252,7 @@ class _Frame:
 
     def _lost(self, fit: Fit, held: set[int]) -> set[int]:
         """Phases of a fit that are free and not there; never all of them."""
-        surety = {n: _surety(fit, n) for n in self.own if n not in held}
+        surety = {n: _surety(fit, n) for n in self.phases if n not in held}
         lost = {n for n, sure in surety.items() if sure < _GONE or _ran_away(fit, n)}
         if surety and lost == set(surety) and len(held) + len(lost) == len(self.structures):
             lost.discard(max(surety, key=lambda n: surety[n]))
