@@ -52,7 +52,7 @@ class PdInstrument(BaseModel):
     divergence_slit: Literal["fixed", "automatic"] | None = None
     slit: float = Field(0.0, ge=0, le=1, description="intensity goes with sin(theta) to this power: 0 fixed, 1 automatic slit")
     overflow: float = Field(
-        0.0, ge=0, le=90, description="2 theta below which the beam is wider than a flat sample, degrees; 0: never"
+        0.0, ge=0, le=90, description="2 theta at which the beam is as long as a round sample, degrees; 0: never"
     )
     monochromator: float | None = Field(None, ge=0, le=180, description="2 theta of a crystal monochromator, degrees")
     polarisation: float | None = Field(None, ge=0, le=1, description="part of the intensity polarised normal to the plane")
@@ -116,7 +116,7 @@ SETTINGS: Mapping[str, str] = {
     "geometry": "bragg-brentano, debye-scherrer or transmission",
     "divergence_slit": "fixed or automatic",
     "slit": "power of sin(theta) in the intensity: 0 for a fixed, 1 for an automatic divergence slit",
-    "overflow": "2 theta below which the beam of a fixed slit is wider than the sample, degrees",
+    "overflow": "2 theta at which the beam of a fixed slit is as long as the round sample, degrees",
     "monochromator": "2 theta of the monochromator, degrees",
     "polarisation": "part of the intensity polarised normal to the plane of scattering",
     "radius": "of the goniometer, mm",

@@ -16,6 +16,7 @@ from whorl.core.errors import UsageError
 from whorl.core.hypothesis import Crystal
 from whorl.fitting.problem import Evaluation, Fit, LinearTerm, Parameter
 from whorl.fitting.projected import Projected
+from whorl.physics.beam_overflow import on_round_sample
 from whorl.physics.powder_corrections import displacement_shift, transparency_shift
 from whorl.physics.powder_profiles import axial_divergence, pattern, pattern_slopes
 from whorl.techniques.pd.humps import Humps
@@ -236,8 +237,8 @@ class Shaped:
         self._nodes = axial_nodes(t, self._axial, np.hypot(g, lorentz))
         self._log_sine = np.log(np.sin(theta))
         edge = max(np.radians(instrument["overflow"]) / 2, 1e-6)
-        below = theta < edge  # there the beam is wider than the sample
-        self._slit = np.exp(instrument["slit"] * self._log_sine) * np.where(below, np.sin(theta) / np.sin(edge), 1.0)
+        caught, by_length = on_round_sample(np.sin(edge) / np.sin(theta))  # at the edge the beam is as long as the sample
+        self._slit = np.exp(instrument["slit"] * self._log_sine) * caught
         self.strength = peaks.area * self._slit
         self.g, self.lorentz = g, lorentz
         self.parts = self._asymmetry(self._axial)
@@ -256,7 +257,7 @@ class Shaped:
             "x": ("l", 1 / cos),
             "y": ("l", tan),
             "slit": ("area", self.strength * self._log_sine),
-            "overflow": ("area", np.where(below, -self.strength * np.radians(0.5) / np.tan(edge), 0.0)),
+            "overflow": ("area", self.strength * by_length / caught * np.radians(0.5) * np.cos(edge) / np.sin(theta)),
         }
         self._axial_row = -1
         for row, p in enumerate(shared):
