@@ -23,7 +23,7 @@ from whorl.core.hypothesis import Crystal, element_counts
 from whorl.core.lazy import need
 from whorl.learning import pd_phases_corpus as corpus
 from whorl.learning.pd_phases_network import MULTIPLE, PLACE, Shape, build_network, rounded, to_onnx
-from whorl.learning.steps import keep, learning_rate, resume
+from whorl.learning.steps import keep, learning_rate, ready, resume
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.techniques.pd.nuisances import NUISANCES
@@ -155,9 +155,7 @@ def fit(simulator: corpus.Simulator, request: Request) -> tuple[Any, float]:
     What was reached is kept in ``request.scratch`` now and then, and a repeated request goes on from there; each chunk has
     random numbers of its own, so the result is the same.
     """
-    torch = need("torch", extra="train")
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch = ready(request.seed)
     phases = len(simulator.crystals)
     network = build_network(request.seed, Shape(simulator.grid.size, phases))
     optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY, fused=True)

@@ -22,7 +22,8 @@ import numpy as np
 
 from whorl.core.lazy import need
 from whorl.learning.onnx_file import Graph
-from whorl.learning.steps import levels
+from whorl.learning.onnx_layers import convolution, small_dense
+from whorl.learning.steps import levels, ready
 
 KERNELS, STRIDES, CHANNELS = (15, 15, 9), (2, 2, 1), (16, 32, 32)
 #: bins of a place of the head; places put together for the amounts
@@ -52,9 +53,8 @@ def build_network(seed: int, shape: Shape) -> Any:
     MissingExtraError
         If torch is not installed.
     """
-    torch = need("torch", extra="train")
+    torch = ready(seed)
     nn: Any = torch.nn
-    torch.manual_seed(seed)
 
     class Network(nn.Module):  # type: ignore[misc,name-defined,unused-ignore]
         def __init__(self) -> None:
@@ -87,14 +87,10 @@ def to_onnx(network: Any, *, metadata: dict[str, str]) -> bytes:
     """Weights of a rounded network as ONNX, with the texts that belong to them: logits, amounts, terms of the activation."""
     graph, shape = Graph("pd-phases"), network.shape
     x = graph.node("Reshape", "pattern", graph.constant(np.array([-1, 2, shape.points])))
-    for layer, kernel, stride in zip(network.convolutions, KERNELS, STRIDES, strict=True):
-        weight, bias = (graph.constant(p.detach().numpy()) for p in (layer.weight, layer.bias))
-        pads = [kernel // 2, kernel // 2]
-        x = graph.node("Relu", graph.node("Conv", x, weight, bias, strides=[stride], kernel_shape=[kernel], pads=pads))
+    for layer in network.convolutions:
+        x = convolution(graph, x, layer)
     pooled = graph.node("Flatten", graph.node("AveragePool", x, kernel_shape=[_POOL], strides=[_POOL]), axis=1)
-    whole, unit = levels(network.amount.weight.detach().numpy().astype(np.float64))
-    restored = graph.node("DequantizeLinear", graph.constant(whole), graph.constant(unit), axis=0)
-    graph.node("Gemm", pooled, restored, graph.constant(network.amount.bias.detach().numpy()), output="amounts", transB=1)
+    small_dense(graph, pooled, network.amount, output="amounts")
     whole, unit = levels(network.head.weight.detach().numpy().astype(np.float64))
     by_place = whole.reshape(shape.phases, CHANNELS[-1], shape.places).transpose(2, 1, 0)
     restored = graph.node("DequantizeLinear", graph.constant(by_place), graph.constant(unit), axis=2)

@@ -23,7 +23,7 @@ from whorl.core.hypothesis import Crystal, Hypothesis
 from whorl.core.lazy import need
 from whorl.learning.pd_quantify_corpus import Patterns, make_patterns
 from whorl.learning.pd_quantify_network import build_network, to_onnx
-from whorl.learning.steps import learning_rate
+from whorl.learning.steps import learning_rate, ready
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.techniques.pd.estimate import Estimates, estimate, truth
@@ -176,9 +176,7 @@ def _crystal(found: Hypothesis, text: str) -> Crystal:
 
 def fit(phases: PhaseSet, grid: Array, request: Request) -> Any:
     """Train the network by AdamW on one thread, the learning rate rising, then falling as a cosine."""
-    torch = need("torch", extra="train")
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch = ready(request.seed)
     m, free = len(phases.crystals), phases.free
     network = build_network(request.seed, points=grid.size, outputs=free.size + m, width=int(request.settings["neurons"]))
     optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY)

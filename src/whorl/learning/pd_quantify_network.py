@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from whorl.core.lazy import need
 from whorl.learning.onnx_file import Graph
+from whorl.learning.onnx_layers import convolution, dense
+from whorl.learning.steps import ready
 
 _KERNELS, _STRIDES, _CHANNELS = (9, 9), (4, 2), (16, 32)
 
@@ -24,9 +25,7 @@ def build_network(seed: int, *, points: int, outputs: int, width: int = 256) -> 
     MissingExtraError
         If torch is not installed.
     """
-    torch = need("torch", extra="train")
-    nn: Any = torch.nn
-    torch.manual_seed(seed)
+    nn: Any = ready(seed).nn
     length = points
     for kernel, stride in zip(_KERNELS, _STRIDES, strict=True):
         length = (length - kernel) // stride + 1
@@ -50,14 +49,11 @@ def to_onnx(network: Any, *, points: int, outputs: int, metadata: dict[str, str]
     graph = Graph("pd-quantify")
     x = graph.node("Reshape", "pattern", graph.constant(np.array([-1, 1, points])))
     layers = list(network)
-    dense = [layer for layer in layers if hasattr(layer, "in_features")]
-    for layer, stride in zip([c for c in layers if hasattr(c, "kernel_size")], _STRIDES, strict=True):
-        weight, bias = (graph.constant(p.detach().numpy()) for p in (layer.weight, layer.bias))
-        x = graph.node("Relu", graph.node("Conv", x, weight, bias, strides=[stride], kernel_shape=[layer.kernel_size[0]]))
+    for layer in [c for c in layers if hasattr(c, "kernel_size")]:
+        x = convolution(graph, x, layer)
     x = graph.node("Flatten", x, axis=1)
-    for layer in dense:
-        weight, bias = (graph.constant(p.detach().numpy()) for p in (layer.weight, layer.bias))
-        last = layer is dense[-1]
-        x = graph.node("Gemm", x, weight, bias, output="parameters" if last else "", transB=1)
-        x = x if last else graph.node("Relu", x)
+    *inner, last = [layer for layer in layers if hasattr(layer, "in_features")]
+    for layer in inner:
+        x = graph.node("Relu", dense(graph, x, layer))
+    dense(graph, x, last, output="parameters")
     return graph.to_bytes(inputs={"pattern": points}, outputs={"parameters": outputs}, metadata=metadata)

@@ -30,7 +30,7 @@ from whorl.learning.space_groups_corpus import (
     unseen_entries,
 )
 from whorl.learning.space_groups_network import build_network, to_onnx
-from whorl.learning.steps import keep, learning_rate, resume, write_arrays
+from whorl.learning.steps import keep, learning_rate, ready, resume, write_arrays
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.techniques.pdf.nuisances import NUISANCES
@@ -63,9 +63,7 @@ def fit(network: Any, curves: Curves, *, epochs: int, request: Request) -> float
     float
         CPU seconds spent, those before an interruption included.
     """
-    torch = need("torch", extra="train")
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch = ready(request.seed)
     started = time.process_time()
     optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY, fused=True)
     kept = request.scratch / "network.npz"

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.core.lazy import need
 from whorl.learning.onnx_file import Graph
+from whorl.learning.onnx_layers import small_dense
 from whorl.learning.space_groups_corpus import GROUPS
-from whorl.learning.steps import levels
+from whorl.learning.steps import ready
 from whorl.techniques.pdf.space_groups import GRID, MODEL
 
 Array = NDArray[np.float64]
@@ -40,9 +40,8 @@ def build_network(seed: int, *, width: int = 752, blocks: int = 2, dropout: floa
     MissingExtraError
         If torch is not installed.
     """
-    torch = need("torch", extra="train")
+    torch = ready(seed)
     nn: Any = torch.nn
-    torch.manual_seed(seed)
 
     class Network(nn.Module):  # type: ignore[misc,name-defined,unused-ignore]
         def __init__(self) -> None:
@@ -73,11 +72,6 @@ def to_onnx(network: Any) -> bytes:
     """Weights of a trained network as ONNX, those of dense layers as 8-bit integers."""
     graph = Graph(MODEL)
 
-    def dense(x: str, layer: Any, output: str = "") -> str:
-        whole, unit = levels(layer.weight.detach().numpy().astype(np.float64))
-        restored = graph.node("DequantizeLinear", graph.constant(whole), graph.constant(unit), axis=0)
-        return graph.node("Gemm", x, restored, graph.constant(layer.bias.detach().numpy()), output=output, transB=1)
-
     def normalise(x: str, layer: Any) -> str:
         gain, shift = (graph.constant(p.detach().numpy()) for p in (layer.weight, layer.bias))
         return graph.node("LayerNormalization", x, gain, shift, axis=-1, epsilon=float(layer.eps))
@@ -85,9 +79,9 @@ def to_onnx(network: Any) -> bytes:
     f = graph.node("MatMul", "g", graph.constant(network.transform.numpy()))
     power = graph.node("ReduceMean", graph.node("Mul", f, f), axes=[1], keepdims=1)
     f = graph.node("Div", f, graph.node("Sqrt", graph.node("Add", power, graph.constant(_TINY))))
-    x = graph.node("Relu", dense(graph.node("Concat", "g", f, axis=1), network.first))
+    x = graph.node("Relu", small_dense(graph, graph.node("Concat", "g", f, axis=1), network.first))
     for block in network.blocks:
-        inner = graph.node("Relu", dense(normalise(x, block[0]), block[1]))
-        x = graph.node("Add", x, dense(inner, block[4]))
-    dense(normalise(x, network.norm), network.last, output="logits")
+        inner = graph.node("Relu", small_dense(graph, normalise(x, block[0]), block[1]))
+        x = graph.node("Add", x, small_dense(graph, inner, block[4]))
+    small_dense(graph, normalise(x, network.norm), network.last, output="logits")
     return graph.to_bytes(inputs={"g": GRID.size}, outputs={"logits": len(GROUPS)})

@@ -16,6 +16,21 @@ _RISE = 0.1  # of the training, while the learning rate rises
 _LEVELS, _TINY = 127, 1e-12
 
 
+def ready(seed: int) -> Any:
+    """Torch on one thread, the same bits every time, its random numbers started at a seed.
+
+    Raises
+    ------
+    MissingExtraError
+        If torch is not installed.
+    """
+    torch = need("torch", extra="train")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+    return torch
+
+
 def learning_rate(done: float, *, start: float = 0.0) -> float:
     """Part of the highest learning rate when a part of the training is done: it rises, then falls as a cosine.
 
