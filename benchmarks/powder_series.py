@@ -27,7 +27,7 @@ from whorl.formats import read, read_structure
 from whorl.tasks.refine import refine
 from whorl.tasks.start import Start
 from whorl.tasks.warm import refine_from
-from whorl.techniques.pd.explain import density_of, weight_fractions
+from whorl.techniques.pd.weights import density_of, weight_fractions
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.simulate import calculated
 
@@ -221,14 +221,15 @@ def heated(table: Table, data: Path, *, quick: bool) -> None:
     measurements = [read(folder / f"frame_{n:03d}.xye", kind="powder") for n in numbers]
     compounds = open_catalogue("compounds")
     structures = [compounds.load(k) for k in ("Y2Mn2O7-pyrochlore", "Mn2O3-bixbyite", "Y2O3-bixbyite")]
-    settings = {"wavelength": 0.24125}
+    settings = {"wavelength": 0.24125, "zero": 0.0}  # integrated images of a calibrated detector have no zero error
     hot = warm(measurements, structures, settings)
     kept = list(range(0, len(measurements), 4))
     other = cold([measurements[i] for i in kept], structures, settings)
     speed(table, "heated mixture", hot, other, kept)
     agreement(table, "heated mixture", hot, other, kept, ("1:a", "2:a", "3:a", "1:U_Y", "3:U_Y"))
     rows = {int(row["Scan Number"]): row for row in csv.DictReader((folder / "refined_phases.csv").open(encoding="utf-8-sig"))}
-    ours, theirs, volumes = [], [], []
+    ours, theirs = [], []
+    volumes: dict[str, list[float]] = {"1:Y2Mn2O7": [], "3:Y2O3": []}
     for n, verdict in zip(numbers, hot.verdicts, strict=True):
         assert verdict.best is not None
         row = rows[n]
@@ -238,8 +239,10 @@ def heated(table: Table, data: Path, *, quick: bool) -> None:
         ours.append(verdict.best.phases[0].weight_fraction.value / max(verdict.best.phases[2].weight_fraction.value, 1e-9))
         mass = {k: float(row[f"Scale_{k}"]) * float(row[f"Mass_{k}"]) * float(row[f"Volume_{k}"]) for k in ("Y2Mn2O7", "Y2O3")}
         theirs.append(mass["Y2Mn2O7"] / mass["Y2O3"])
-        if ours[-1] > 1:
-            volumes.append(parameters["1:a"].value ** 3 / float(row["Volume_Y2Mn2O7"]) - 1)
+        for key, found in volumes.items():
+            number, name = key.split(":")
+            if verdict.best.phases[int(number) - 1].weight_fraction.value > 0.3:
+                found.append(parameters[f"{number}:a"].value ** 3 / float(row[f"Volume_{name}"]) - 1)
     logs = np.log(np.array(ours)) - np.log(np.array(theirs))
     table.add(
         "heated mixture: Y2Mn2O7 beside Y2O3 by weight, against TOPAS",
@@ -248,12 +251,13 @@ def heated(table: Table, data: Path, *, quick: bool) -> None:
         note=f"80 % of {logs.size} frames {np.exp(np.quantile(logs, 0.1)):.2f} to {np.exp(np.quantile(logs, 0.9)):.2f}; "
         "the authors refined eleven phases, this is three",
     )
-    table.add(
-        "heated mixture: volume of the cell of Y2Mn2O7, against TOPAS",
-        "",
-        f"{np.median(volumes):+.2%}",
-        note=f"{len(volumes)} frames in which there is more of it than of Y2O3, spread {np.std(volumes):.2%}",
-    )
+    for key, found in volumes.items():
+        table.add(
+            f"heated mixture: volume of the cell of {key.split(':')[1]}, against TOPAS",
+            "",
+            f"{np.median(found):+.2%}",
+            note=f"{len(found)} frames in which it is more than 0.3 of the weight, spread {np.std(found):.2%}",
+        )
     table.add("heated mixture: frames started anew", "", f"{hot.anew} of {len(measurements)}")
 
 
@@ -288,7 +292,7 @@ def main() -> int:
     kept = list(range(0, len(frames), 6 if options.quick else 5))
     other = cold([measurements[i] for i in kept], phases, {})
     failed = sum(v.best is None or not v.best.quality or not v.best.quality.converged for v in hot.verdicts)
-    table.add("simulated: frames without an answer", "0", f"{failed} of {len(frames)}", met=failed == 0)
+    table.add("simulated: frames without an answer", "0", f"{failed} of {len(frames)}", met=bool(failed == 0))
     table.add("simulated: frames started anew", "", f"{hot.anew} of {len(frames)}")
     speed(table, "simulated", hot, other, kept)
     agreement(table, "simulated", hot, other, kept, CHECKED)

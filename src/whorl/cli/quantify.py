@@ -70,6 +70,7 @@ def quantify(
     """
     from whorl.cli.batch import Outputs, run_batch
     from whorl.tasks.quantify_recipes import ByModel, ByReferences
+    from whorl.tasks.weighed_in import read_standard
 
     limits, settings = options.read_range(range), options.read_settings(set)
     outputs = Outputs(
@@ -80,7 +81,14 @@ def quantify(
         raise UsageError("neither or both of --model and --references", remedy="Name one of them.")
     if references is not None:
         recipe = ByReferences(
-            references, rir, read_standard(standard), tuple(exclude or ()), tuple(only or ()), limits, settings, level
+            references,
+            rir,
+            None if standard is None else read_standard(standard),
+            tuple(exclude or ()),
+            tuple(only or ()),
+            limits,
+            settings,
+            level,
         )
         raise typer.Exit(run_batch(recipe, files, outputs))
     assert model is not None
@@ -89,31 +97,6 @@ def quantify(
     if keep or report or curves or workspace:
         raise typer.Exit(run_batch(ByModel(model, settings, level), files, outputs))
     raise typer.Exit(_stream(files, model, settings, level, outputs))
-
-
-def read_standard(text: str | None) -> tuple[str, float] | None:
-    """Read ``NAME=FRACTION``.
-
-    Raises
-    ------
-    UsageError
-        If it is not that.
-
-    Examples
-    --------
-    >>> read_standard("corundum=0.20")
-    ('corundum', 0.2)
-    """
-    if text is None:
-        return None
-    name, mark, number = text.rpartition("=")
-    try:
-        share = float(number)
-    except ValueError:
-        share = 0.0
-    if not mark or not name.strip() or not 0 < share < 1:
-        raise UsageError(f"--standard {text}", remedy="Write the name and its weight fraction: --standard corundum=0.20.")
-    return name.strip(), share
 
 
 def _stream(files: list[str], model: str, settings: dict[str, float | str], level: float, outputs: Outputs) -> int:

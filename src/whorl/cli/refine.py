@@ -42,6 +42,14 @@ def refine(
             help="A parameter, bond length or angle known within limits: --restrain 'Co1-O1 = 1.92 +- 0.02'.",
         ),
     ] = None,
+    standard: Annotated[
+        str | None,
+        typer.Option(
+            "--standard",
+            metavar="PHASE=FRACTION",
+            help="Phase that was weighed in (name, formula or number) and its weight fraction: gives the amorphous share.",
+        ),
+    ] = None,
     series: Annotated[
         bool,
         typer.Option("--series", help="Inputs are frames of one experiment: each starts from where the one before ended."),
@@ -76,10 +84,12 @@ def refine(
     from whorl.cli.batch import Outputs, run_batch
     from whorl.tasks.hypotheses import find
     from whorl.tasks.recipes import Refine
+    from whorl.tasks.weighed_in import read_standard
 
     recipe = Refine(
         structures=tuple(find(text) for text in structures), sources=tuple(structures), range=limits, settings=settings,
         fixed=fixed, size=size, shape=shape, free=tuple(free or ()), ties=tuple(tie or ()), restraints=tuple(restrain or ()),
+        standard=None if standard is None else read_standard(standard),
     )  # fmt: skip
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,

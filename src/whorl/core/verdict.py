@@ -129,6 +129,8 @@ class Candidate(_Model):
     instrument: dict[str, float | str] = Field({}, description="settings of the instrument as the fit used or refined them")
     structures: tuple[Hypothesis, ...] = Field((), exclude=True, repr=False)
     curve: Curve | None = Field(None, exclude=True, repr=False)
+    #: of the weight fractions as far as they add up to 1, shape (phases, phases)
+    weight_covariance: NDArray[np.float64] | None = Field(None, exclude=True, repr=False)
 
 
 class SpaceGroup(_Model):

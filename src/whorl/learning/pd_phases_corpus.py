@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from whorl.core.errors import StructureError
 from whorl.core.hypothesis import Crystal
 from whorl.techniques.crystal_freedom import in_own_symmetry
-from whorl.techniques.pd.explain import density_of
+from whorl.techniques.pd.weights import density_of
 from whorl.techniques.pd.instrument import PdInstrument, make_instrument, with_lines
 from whorl.techniques.pd.nuisances import NUISANCES
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase

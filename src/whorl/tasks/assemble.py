@@ -64,6 +64,7 @@ def candidate_from_fit(
         instrument=dict(found.instrument),
         structures=found.structures,
         curve=found.curve,
+        weight_covariance=found.weight_covariance,
     )
 
 

@@ -23,6 +23,7 @@ from whorl.core.verdict import Verdict
 from whorl.models.registry import find_model
 from whorl.tasks import hypotheses
 from whorl.tasks.start import Start
+from whorl.tasks.weighed_in import by_standard
 from whorl.techniques import KINDS as TECHNIQUES
 from whorl.techniques.protocol import Progress
 from whorl.techniques.restrained import Known
@@ -194,6 +195,8 @@ class Refine:
         As `whorl.fitting.constraints` reads them.
     start : Start, optional
         Where the frame before ended, of a frame of a series.
+    standard : (str, float), optional
+        Phase that was weighed in, by name, formula or number, and its weight fraction.
     """
 
     task: ClassVar[str] = "refine"
@@ -209,6 +212,7 @@ class Refine:
     ties: tuple[str, ...] = ()
     restraints: tuple[str, ...] = ()
     start: Start | None = None
+    standard: tuple[str, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "range", checked_range(self.range))
@@ -217,6 +221,8 @@ class Refine:
         for name in ("free", "ties", "restraints"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         Known.read(self.ties, self.restraints)  # says at once what is wrong with them
+        if self.standard is not None:
+            object.__setattr__(self, "standard", (str(self.standard[0]), float(self.standard[1])))
         if not self.structures:
             raise UsageError("no structure to refine", remedy="Name at least one CIF or XYZ file or catalogue entry.")
 
@@ -232,6 +238,7 @@ class Refine:
             "free": list(self.free),
             "ties": list(self.ties),
             "restraints": list(self.restraints),
+            "standard": None if self.standard is None else list(self.standard),
         } | ({} if self.start is None else {"start": self.start.as_dict()})
 
     def content(self) -> dict[str, str]:
@@ -251,6 +258,7 @@ class Refine:
         words += [] if self.shape is None else ["--shape", self.shape]
         for option, texts in (("--free", self.free), ("--tie", self.ties), ("--restrain", self.restraints)):
             words += [word for text in texts for word in (option, text)]
+        words += [] if self.standard is None else ["--standard", f"{self.standard[0]}={self.standard[1]:g}"]
         words += [] if self.start is None else ["--series"]
         return words + common_arguments(self.range, self.settings)
 
@@ -266,8 +274,10 @@ class Refine:
         given: dict[str, Any] = {"range": self.range, "settings": self.settings, "fixed": self.fixed}
         given |= {"size": self.size, "shape": self.shape, "free": self.free, "known": known}
         if self.start is not None:
-            return refine_from(measurement, self.structures, self.start, **given)
-        return refine(measurement, self.structures, **given, progress=progress)
+            found = refine_from(measurement, self.structures, self.start, **given)
+        else:
+            found = refine(measurement, self.structures, **given, progress=progress)
+        return found if self.standard is None else by_standard(found, self.standard)
 
 
 #: file of a kept run that holds the structures a refinement started from

@@ -136,6 +136,8 @@ class Findings:
     instrument: Mapping[str, float | str] = field(default_factory=dict)
     #: what the fit says against the settings of the measurement
     doubts: tuple[str, ...] = ()
+    #: covariance of the weight fractions, shape (phases, phases), as far as they add up to 1
+    weight_covariance: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,17 @@ from numpy.typing import NDArray
 
 from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
-from whorl.physics.microabsorption import linear_attenuation, volume_factors
 from whorl.techniques.pd.deciding import marks
 from whorl.techniques.pd.leftover import left_over
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
 from whorl.techniques.pd.scale_error import of_fit
+from whorl.techniques.pd.weights import weights
 from whorl.techniques.protocol import Findings
 
 Array = NDArray[np.float64]
 
 _LARGEST = 3000.0  # angstrom: larger crystallites broaden less than a laboratory sees
 _HIGH_U = 0.06
-#: grains of a powder as it comes, micrometres, and the change of a weight fraction by them that is worth a word
-_GRAINS, _MATTERS = 2.0, 0.01
 _TEXTURED = 0.3
 
 
@@ -46,8 +44,8 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
     structures = problem.structures(fit.values)
     labels = "2theta (degree)", f"intensity ({problem.signal.unit})"
     curve = Curve(problem.x, problem.observed, fit.calculated, *labels, marks=marks(fit))
-    phases = _phases(problem, fit, own)
-    notes = _remarks(problem, fit, phases) + _microabsorption(problem, fit, own)
+    found = weights(problem, fit, own)
+    notes = _remarks(problem, fit, found.phases) + found.notes
     left = left_over(fit) if leftover else None
     if left is not None and left.features:
         shown = ", ".join(f"{q.value:.2f}" for q in left.features[:8])
@@ -56,7 +54,8 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         notes.append(f"unexplained peaks at 2theta = {shown} degrees: an unknown phase is present")
     doubt = of_fit(fit)
     measured = problem.measured_with(fit.values)
-    return Findings(parameters, phases, structures, curve, notes, left, measured, (doubt,) if doubt else ())
+    doubts = (doubt,) if doubt else ()
+    return Findings(parameters, found.phases, structures, curve, notes, left, measured, doubts, found.covariance)
 
 
 def _importance(item: tuple[str, Quantity]) -> int:
@@ -69,85 +68,6 @@ def _importance(item: tuple[str, Quantity]) -> int:
     if bare.startswith("I_"):
         return 7
     return 6 if bare in SHARED else 5 if bare.startswith("texture") else 4 if bare == "scale" else 3
-
-
-def weight_fractions(scales: Array, densities: Array) -> Array:
-    """Weight fractions from scales that are volume shares, and densities (any unit), shape (m,).
-
-    Examples
-    --------
-    >>> weight_fractions(np.array([1.0, 1.0]), np.array([2.0, 6.0])).tolist()
-    [0.25, 0.75]
-    """
-    share = scales * densities
-    total = float(share.sum())
-    return share / total if total > 0 else np.full(share.size, 1.0 / share.size)
-
-
-def density_of(contents: dict[str, float], volume: float) -> float:
-    """Density of a crystal, g/cm^3, from the atoms of its cell and the cell's volume (angstrom^3).
-
-    Examples
-    --------
-    >>> round(density_of({"Ni": 4.0}, 43.76), 2)
-    8.91
-    """
-    from ase.data import atomic_masses, atomic_numbers
-
-    mass = sum(n * float(atomic_masses[atomic_numbers["H" if e == "D" else e]]) for e, n in contents.items())
-    return mass / volume * 1.66053907
-
-
-def _phases(problem: PdProblem, fit: Fit, own: list[Array]) -> list[Phase]:
-    count = len(problem.phases)
-    if count == 1:
-        crystal = problem.phases[0].crystal
-        return [Phase(name=crystal.name, formula=crystal.formula, weight_fraction=Quantity(value=1.0, sigma=0.0, unit="1"))]
-    scales = fit.factors[:count]
-    densities = np.array(
-        [density_of(p.crystal.contents, p.volume(v)) for p, v in zip(problem.phases, own, strict=True)], dtype=np.float64
-    )
-    grains = problem.instrument.grain_size
-    if grains and problem.instrument.radiation == "x-ray":
-        densities = densities / volume_factors(scales, _attenuation(problem, densities), grains)
-    fractions = weight_fractions(scales, densities)
-    start = len(fit.values)
-    total = float(scales @ densities) or 1.0
-    slopes = (np.diag(densities) - np.outer(fractions, densities)) / total
-    covariance = fit.covariance[start : start + count, start : start + count]
-    sigma = np.sqrt(np.clip(np.diag(slopes @ covariance @ slopes.T), 0, None))
-    return [
-        Phase(
-            name=phase.crystal.name,
-            formula=phase.crystal.formula,
-            weight_fraction=Quantity(value=float(w), sigma=float(s), unit="1"),
-        )
-        for phase, w, s in zip(problem.phases, fractions, sigma, strict=True)
-    ]
-
-
-def _attenuation(problem: PdProblem, densities: Array) -> Array:
-    """Linear attenuation coefficients of the phases, 1/cm."""
-    wavelength = problem.instrument.wavelength
-    return np.array(
-        [linear_attenuation(p.crystal.contents, d, wavelength) for p, d in zip(problem.phases, densities, strict=True)]
-    )
-
-
-def _microabsorption(problem: PdProblem, fit: Fit, own: list[Array]) -> list[str]:
-    """Say what usual grains would change of the weight fractions, where that matters and no size is given."""
-    count = len(problem.phases)
-    if count < 2 or problem.instrument.radiation != "x-ray" or problem.instrument.grain_size:
-        return []
-    densities = np.array([density_of(p.crystal.contents, p.volume(v)) for p, v in zip(problem.phases, own, strict=True)])
-    scales = fit.factors[:count]
-    plain = weight_fractions(scales, densities)
-    changed = weight_fractions(scales, densities / volume_factors(scales, _attenuation(problem, densities), _GRAINS))
-    if float(np.max(np.abs(changed - plain))) < _MATTERS:
-        return []
-    shown = ", ".join(f"{p.crystal.formula} {w:.3f}" for p, w in zip(problem.phases, changed, strict=True))
-    grains = f"with grains of {_GRAINS:g} micrometres the weight fractions would be {shown}"
-    return [f"the phases absorb differently: {grains} (--set grain_size=...)"]
 
 
 def _sizes(parameters: dict[str, Quantity]) -> dict[str, Quantity]:
@@ -175,9 +95,10 @@ def _remarks(problem: PdProblem, fit: Fit, phases: list[Phase]) -> list[str]:
         strength = np.sqrt(sum(v**2 for n, v in named.items() if n.startswith(f"{prefix}texture_")))
         if strength > _TEXTURED:
             out.append(f"{phase.crystal.name}: texture of strength {strength:.2f}; its weight fraction depends on it")
+    amounts, sigma = fit.factors[: len(phases)], fit.factor_sigma[: len(phases)]
     out += [
         f"{p.name}: {p.weight_fraction.value:.2g} of the weight does not stand out from its uncertainty"
-        for p in phases
-        if len(phases) > 1 and p.weight_fraction.value <= 2 * (p.weight_fraction.sigma or 0.0)
+        for p, amount, doubt in zip(phases, amounts, sigma, strict=True)
+        if len(phases) > 1 and amount <= 2 * doubt
     ]
     return out
