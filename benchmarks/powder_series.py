@@ -27,9 +27,9 @@ from whorl.formats import read, read_structure
 from whorl.tasks.refine import refine
 from whorl.tasks.start import Start
 from whorl.tasks.warm import refine_from
-from whorl.techniques.pd.weights import density_of, weight_fractions
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.simulate import calculated
+from whorl.techniques.pd.weights import density_of, weight_fractions
 
 Array = NDArray[np.float64]
 
