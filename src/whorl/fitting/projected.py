@@ -34,12 +34,13 @@ class Projected:
     ----------
     inner : Problem
         The problem as it was given.
+    curves : array, shape (n, k)
     """
 
     def __init__(self, problem: Problem, curves: Array) -> None:
         self.inner = problem
         weights = np.ascontiguousarray(problem.weights, dtype=np.float64)
-        curves = np.ascontiguousarray(curves, dtype=np.float64)
+        self.curves = curves = np.ascontiguousarray(curves, dtype=np.float64)
         self._to_curves, self._amounts = _span(curves.tobytes(), weights.tobytes(), curves.shape[1])
         self.parameters: Sequence[Parameter] = problem.parameters
         self.linear: Sequence[LinearTerm] = problem.linear

@@ -8,6 +8,7 @@ place, since the first was chosen when nothing was known of the others. The best
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ _ADDED = 6
 _SWAPS = 3
 #: sets refined in the end, and how far behind in log evidence they may be
 _REFINED, _BEHIND = 6, 30.0
+#: times that a set is fitted, each from another of its parts, before it is given up
+_ATTEMPTS = 2
 #: log evidence that an addition must promise in the cheap match, prior included
 _WORTH = 0.0
 
@@ -50,6 +53,7 @@ class _SetSearch:
     def __init__(self, run: Search, beside: Callable[[Any, Fit], Shortlist]) -> None:
         self._run, self._beside = run, beside
         self._known: set[frozenset[str]] = set()
+        self._attempts: Counter[frozenset[str]] = Counter()
         self._kept: list[Tried] = []
 
     def outcome(self, shortlist: Shortlist, also: Collection[str]) -> Outcome:
@@ -79,9 +83,10 @@ class _SetSearch:
         """Sets fitted with few parameters in which every phase is there, best first; a single candidate is kept in any case."""
         fresh = []
         for suggestions, start in items:
-            key = frozenset(s.key for s in suggestions)
-            if key not in self._known and len(key) == len(suggestions):
-                self._known.add(key)
+            key = _key_of(suggestions)
+            # a set may end in a poor minimum from one of its parts and not from another
+            if key not in self._known and len(key) == len(suggestions) and self._attempts[key] < _ATTEMPTS:
+                self._attempts[key] += 1
                 fresh.append((suggestions, start))
 
         def attempt(item: tuple[tuple[Suggestion, ...], Mapping[str, Any]]) -> Tried | None:
@@ -91,7 +96,12 @@ class _SetSearch:
                 return None
             return tried
 
-        return self._run.each(attempt, fresh, label)
+        kept: list[Tried] = []
+        for tried in self._run.each(attempt, fresh, label):
+            if _key_of(tried.suggestions) not in self._known:
+                self._known.add(_key_of(tried.suggestions))
+                kept.append(tried)
+        return kept
 
     def _beam(self, found: Sequence[Tried]) -> list[Tried]:
         """The best sets, of different families."""
@@ -149,6 +159,10 @@ class _SetSearch:
         else:
             phases = list(base.start["phases"])
         return {"phases": [*(_bare(p) for p in phases), _bare(more.start)], "values": values}
+
+
+def _key_of(suggestions: Sequence[Suggestion]) -> frozenset[str]:
+    return frozenset(s.key for s in suggestions)
 
 
 def _bare(start: Mapping[str, Any]) -> dict[str, Any]:

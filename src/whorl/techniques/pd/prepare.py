@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import Measurement
@@ -33,6 +34,8 @@ _LAB_REACH, _LAB_WIDTH = 55.0, 0.03
 _FEWEST = 30
 #: of the intensity, by which models of powders are wrong: texture, shapes of peaks, positions of atoms
 _MODEL_ERROR = 0.06
+#: of the height of a peak, by which models of its foot are wrong, and how far that reaches, in widths of the peaks
+_FOOT_ERROR, _FOOT = 0.01, 3.0
 _WIDTH = (0.005, 3.0)
 #: strong peaks looked at, and the percentile of their widths: many are several that overlap
 _PEAKS, _NARROW = 16, 30.0
@@ -120,11 +123,16 @@ class PdSignal:
         return {}
 
     def model_sigma(self, given: Array | None = None) -> Array:
-        """Uncertainty of the points with that of a model beside it, which is wrong by a part of the intensity, shape (n,)."""
+        """Uncertainty of the points with that of a model beside it, shape (n,).
+
+        A model is wrong by a part of the intensity, and at the feet of strong peaks by a part of their height.
+        """
         net = np.maximum(self.y - self.background, 0.0)
         if given is not None:
             net = np.maximum(net, given.sum(axis=1))
-        return np.sqrt(1 / self.weights + (_MODEL_ERROR * net) ** 2)
+        reach = max(round(_FOOT * self.fwhm / float(np.median(np.diff(self.x)))), 1)
+        near = maximum_filter1d(net, 2 * reach + 1, mode="nearest")
+        return np.sqrt(1 / self.weights + (_MODEL_ERROR * net) ** 2 + (_FOOT_ERROR * near) ** 2)
 
     def cautious(self, given: Array | None = None) -> PdSignal:
         """With weights that allow for the errors of models: strong peaks do not count for more than they can tell."""

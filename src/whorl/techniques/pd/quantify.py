@@ -23,10 +23,10 @@ from whorl.physics.powder_set_fits import refine_set
 from whorl.physics.powder_sets import OWN, SHARED, Lines, simulate_set
 from whorl.techniques.crystal_freedom import Freedom, in_own_symmetry
 from whorl.techniques.pd.broadening import SCHERRER
-from whorl.techniques.pd.weights import density_of
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.residual import axial_nodes
+from whorl.techniques.pd.weights import density_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -18,7 +18,10 @@ from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates, in_own_symmetry
 from whorl.techniques.pd import deciding, explain
+from whorl.techniques.pd.amounts import stand_out
 from whorl.techniques.pd.asked import Asked
+from whorl.techniques.pd.humps import places
+from whorl.techniques.pd.humps_instead import humps_explain
 from whorl.techniques.pd.pawley import PawleyProblem
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.prepare import PdSignal, prepare
@@ -39,8 +42,8 @@ _TEXTURE = 4
 _GAUSS, _LORENTZ = 0.6, 0.3
 #: width of the peaks above which a phase is a hump, degrees of 2 theta for 1 angstrom: crystallites of 20 angstrom, about
 _HUMP = 2.8
-#: how far a phase's own lines are to be there: as part of its amount, and in standard deviations
-_THERE, _SURE = 0.4, 4.0
+#: how far a phase's own lines are to be there, as part of its amount
+_THERE = 0.4
 #: correlation of two phases' patterns beyond which they are one
 _ALIKE = 0.7
 _OWN = 0.6  # of the model at a point, from which the point is a phase's own
@@ -88,7 +91,6 @@ class PowderDiffraction:
         patterns = None if given is None else _patterns(given, signal)
         return shortlist(signal, pool, prior=_own_prior, given=patterns, also=also)
 
-    def trials(
     def consult(
         self, signal: PdSignal, catalogues: Sequence[Catalogue], proposer: str, *, elements: frozenset[str] | None = None
     ) -> Opinion:
@@ -97,6 +99,7 @@ class PowderDiffraction:
 
         return opinion_of(PhaseNetwork.open(proposer).ask(signal), pool_of(catalogues, elements).rows)
 
+    def trials(
         self,
         signal: PdSignal,
         hypotheses: Sequence[Hypothesis],
@@ -130,7 +133,10 @@ class PowderDiffraction:
             fixed = {k: v for k, v in (fixed or {}).items() if k in names}
         if effort == "full" and signal.instrument.intensities == "free":
             return [self._pawley(points, phases, free, start, fixed)]
-        problem = PdProblem(points, phases, free_instrument=free, background=count, fixed=fixed, instrument=instrument)
+        humps = places(signal.instrument.humps) if effort == "full" else ()
+        problem = PdProblem(
+            points, phases, free_instrument=free, background=count, fixed=fixed, instrument=instrument, humps=humps
+        )
         first = _start_values(problem, start.get("values", {}))
         return [(problem if effort == "full" else Projected(problem, points.background_curves(_CURVES)), first)]
 
@@ -194,13 +200,14 @@ class PowderDiffraction:
         """Every phase is there: its amount stands out, it has peaks and is no hump, and lines of its own are seen."""
         problem = model_of(fit)
         count = len(problem.phases)
-        amounts, sigma = fit.factors[:count], fit.factor_sigma[:count]
-        if np.any(amounts <= _SURE * sigma):
+        amounts = fit.factors[:count]
+        if not np.all(stand_out(fit)):
             return False
         widest = _HUMP * problem.instrument.wavelength
-        for phase, own in zip(problem.phases, problem.own_values(fit.values), strict=True):
+        for number, (phase, own) in enumerate(zip(problem.phases, problem.own_values(fit.values), strict=True)):
             peaks = phase.peaks(own, slopes=False)
-            if float(peaks.area @ peaks.lorentz) > widest * float(peaks.area.sum()):
+            broad = float(peaks.area @ peaks.lorentz) > widest * float(peaks.area.sum())
+            if broad and humps_explain(fit, number):
                 return False
         plain = problem.evaluate(fit.values, jacobian=False).basis[:, :count]
         return not _alike(plain) and all(_seen(fit, number, plain * amounts) for number in range(count))
