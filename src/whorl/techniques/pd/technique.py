@@ -19,7 +19,6 @@ from whorl.fitting.projected import Projected
 from whorl.techniques.crystal_freedom import free_coordinates, in_own_symmetry
 from whorl.techniques.pd import deciding, explain
 from whorl.techniques.pd.amounts import stand_out
-from whorl.techniques.pd.amounts import stand_out
 from whorl.techniques.pd.asked import Asked
 from whorl.techniques.pd.humps import places
 from whorl.techniques.pd.humps_instead import humps_explain
