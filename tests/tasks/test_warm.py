@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,3 +125,18 @@ def test_a_recipe_with_a_start_is_kept_and_made_again(oxidised, followed):
 
 def test_names_of_phases():
     assert [phase_of(n) for n in ("12:U_O", "a", "2:scale")] == [12, 0, 2]
+
+
+def test_a_phase_that_becomes_a_hump_is_held():
+    """The oxide is gone, and a hump of 3 degrees has come where its strongest lines were: that is no oxide of 20 angstrom."""
+    series = heated([0.5, 0.0], [1.0, 1.0])
+    first, second = series.frames
+    x = second.x
+    signal = second.signal + np.round(60 * np.exp(-4 * np.log(2) * ((x - 19.5) / 3.0) ** 2))
+    hump = replace(second, signal=signal)
+    before = refine_from(first, series.structures, Start())
+    after = refine_from(hump, series.structures, Start().after(before))
+    assert Start().after(after).held == (2,)
+    for name in ("2:a", "2:inverse_size"):
+        assert after.best.parameters[name].value == before.best.parameters[name].value
+    assert after.best.phases[1].weight_fraction.value < 0.05

@@ -3,9 +3,9 @@ r"""A refinement that starts where another one ended: the frame of a series afte
 The problem, its priors and its bounds are those of a refinement from the structures themselves, so that the answer is the same
 within its uncertainty; only the search begins near the end. Three things are added, which a single frame does not need:
 
-- A phase whose amount does not stand out (scale below three standard uncertainties), or whose own parameters run to their
-  limits, has no pattern to fit: its cell, size, coordinates and U are held at the values they had last, and only its scale is
-  refined. Without this they would drift in the noise, and the phase could not be found again.
+- A phase whose amount does not stand out (scale below three standard uncertainties), whose own parameters run to their
+  limits, or whose peaks become a hump, has no pattern to fit: its cell, size, coordinates and U are held at the values they
+  had last, and only its scale is refined. Without this they would drift in the noise, and the phase could not be found again.
 - A phase that is held is looked for in every frame: what is left without it is compared with its pattern, with the lengths of
   the cell up to 1.2 % longer or shorter. Where it stands out by five standard uncertainties it is let go.
 - Where the misfit rises above that of the frame before, or the search does not converge, the frame is refined from the
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from whorl.core.verdict import Quantity, Verdict
 from whorl.fitting.problem import Fit, Parameter, Problem
 from whorl.tasks.refine import verdict_of
 from whorl.tasks.start import Start, phase_of
-from whorl.techniques import technique_for
+from whorl.techniques import room_of, technique_for
 from whorl.techniques.protocol import Technique
 from whorl.techniques.restrained import NOTHING, Known
 from whorl.trust import probability
@@ -187,6 +188,7 @@ class _Frame:
     ) -> None:
         self.technique, self.signal, self.structures = technique, signal, structures
         self.options, self.fixed, self.solver = options, fixed, solver
+        self.vanishing = _vanishing(technique.key)
         self.phases = range(1, len(structures) + 1) if len(structures) > 1 else range(0)
 
     @cached_property
@@ -236,7 +238,7 @@ class _Frame:
         if not self.phases:
             return Continued(fit)
         for _ in self.structures:
-            lost = self._lost(fit, gone)
+            lost = self._lost(fit, gone, start)
             if not lost:
                 break
             gone |= lost
@@ -250,10 +252,11 @@ class _Frame:
     def _last(self, start: Start, held: set[int]) -> dict[str, float]:
         return {name: p.value for name, p in self.kept(start.values, sorted(held)).items()}
 
-    def _lost(self, fit: Fit, held: set[int]) -> set[int]:
+    def _lost(self, fit: Fit, held: set[int], start: Start) -> set[int]:
         """Phases of a fit that are free and not there; never all of them."""
         surety = {n: _surety(fit, n) for n in self.phases if n not in held}
-        lost = {n for n, sure in surety.items() if sure < _GONE or _ran_away(fit, n)}
+        blurred = frozenset() if self.vanishing is None else self.vanishing.blurred(fit, start.values)
+        lost = {n for n, sure in surety.items() if sure < _GONE or n in blurred or _ran_away(fit, n)}
         if surety and lost == set(surety) and len(held) + len(lost) == len(self.structures):
             lost.discard(max(surety, key=lambda n: surety[n]))
         return lost
@@ -266,7 +269,7 @@ class _Frame:
         last = self._last(start, gone)
         moved = {name: v * found if name.split(":")[-1] in "abc" else v for name, v in last.items() if phase_of(name) == n}
         trial = self.warm({**start.values, **last, **_named(fit), **moved}, sorted(gone - {n}), fit.rw)
-        if self._lost(trial, gone - {n}) or trial.rw >= fit.rw:
+        if self._lost(trial, gone - {n}, start) or trial.rw >= fit.rw:
             return fit
         gone.discard(n)
         return trial
@@ -322,6 +325,14 @@ def _solved(problem: Problem, first: Array | None, rw: float, solver: Solver) ->
         fit = solver(_Weighed(problem, fit.rw), start=fit.values, passes=1)
     final = solver(problem, start=fit.values, max_iterations=0, passes=1)
     return replace(final, converged=fit.converged, iterations=fit.iterations, evaluations=fit.evaluations + final.evaluations)
+
+
+def _vanishing(key: str) -> ModuleType | None:
+    """The room in which a technique says which phases are none, where it has one."""
+    try:
+        return room_of(key, "vanishing")
+    except UsageError:
+        return None
 
 
 def _named(fit: Fit) -> dict[str, float]:
