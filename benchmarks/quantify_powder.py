@@ -33,7 +33,8 @@ from whorl.learning.registry import train
 from whorl.models.card import ModelError
 from whorl.models.inference import open_model
 from whorl.models.registry import find_model, trained
-from whorl.tasks.quantify import answer, quantify, quantify_series
+from whorl.tasks.intervals import answer
+from whorl.tasks.quantify import quantify, quantify_series
 from whorl.techniques.pd.estimate import quantities, report, truth
 from whorl.techniques.pd.nuisances import NUISANCES
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase

@@ -18,6 +18,7 @@ _HOMES = {
     "identify": "whorl.api",
     "identify_many": "whorl.api",
     "quantify": "whorl.api",
+    "quantify_by_references": "whorl.api",
     "read": "whorl.api",
     "read_structure": "whorl.api",
     "refine": "whorl.api",

@@ -2,6 +2,7 @@ from whorl.api import export as export
 from whorl.api import identify as identify
 from whorl.api import identify_many as identify_many
 from whorl.api import quantify as quantify
+from whorl.api import quantify_by_references as quantify_by_references
 from whorl.api import read as read
 from whorl.api import read_structure as read_structure
 from whorl.api import refine as refine

@@ -10,11 +10,14 @@ import pytest
 from whorl.cli.app import run
 from whorl.core.errors import PatternError, StructureError, UsageError
 from whorl.core.measurement import Measurement
+from whorl.core.workspace import Workspace
+from whorl.formats import write_measurement
 from whorl.learning.pd_quantify import make_set
 from whorl.learning.pd_quantify_corpus import make_patterns
 from whorl.learning.registry import find_trainer, train
 from whorl.models.inference import open_model
 from whorl.tasks.quantify import quantify, quantify_series
+from whorl.tasks.replay import replay
 from whorl.techniques.pd.estimate import quantities, truth
 from whorl.techniques.pd.quantifier import Quantifier
 
@@ -230,3 +233,22 @@ def test_command_gives_lines_and_goes_on_after_a_bad_file(folder, quantifier, un
     shown = capsys.readouterr().out
     assert "90% interval" in shown
     assert "NiO (rock salt)" in shown
+
+
+def test_patterns_can_be_kept_as_runs(folder, quantifier, unseen, tmp_path, capsys):
+    """With --keep every pattern is a run with its report, found again and replayed to the last bit; as without, but kept."""
+    for n in range(2):
+        write_measurement(series(quantifier, unseen.y[n]), tmp_path / f"{n}.nxs")
+    words = ["quantify", str(tmp_path / "0.nxs"), str(tmp_path / "1.nxs"), "--model", str(folder), "--json", "-", "-q"]
+    assert run([*words, "--workers", "1"]) == 0
+    plain = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kept = [*words, "--keep", "--workers", "1", "--workspace", str(tmp_path / "home"), "--report", str(tmp_path / "pages")]
+    assert run(kept) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["parameters"] for line in lines] == [line["parameters"] for line in plain]
+    assert all(line["run"] for line in lines)
+    assert "weight fraction of NiO" in (tmp_path / "pages" / "0.html").read_text()
+    assert run(kept) == 0
+    assert [json.loads(line)["run"] for line in capsys.readouterr().out.splitlines()] == [line["run"] for line in lines]
+    with Workspace.open(tmp_path / "home") as workspace:
+        assert replay(lines[0]["run"], workspace=workspace).identical

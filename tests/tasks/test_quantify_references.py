@@ -116,7 +116,7 @@ def test_siblings_make_the_amount_less_certain(library):
         ({"standard": ("zircon", 0.1)}, "no reference"),
         ({"standard": ("STD", 1.5)}, "standard"),
         ({"exclude": ["basalt"]}, "no reference or group"),
-        ({"level": 0.77}, "level"),
+        ({"level": 1.7}, "level"),
         ({"ratios": "nowhere.csv"}, "cannot be read"),
     ],
 )

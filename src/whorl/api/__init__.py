@@ -2,7 +2,7 @@
 
 from whorl.api.identifying import identify, identify_many
 from whorl.api.measuring import simulate, suggest_measurement
-from whorl.api.quantifying import quantify
+from whorl.api.quantifying import quantify, quantify_by_references
 from whorl.api.refining import refine, refine_many
 from whorl.api.series import export, refine_series
 from whorl.formats import read, read_structure, write_measurement, write_structure
@@ -12,6 +12,7 @@ __all__ = [
     "identify",
     "identify_many",
     "quantify",
+    "quantify_by_references",
     "read",
     "read_structure",
     "refine",

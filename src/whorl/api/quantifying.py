@@ -1,4 +1,4 @@
-"""`quantify`."""
+"""`quantify` and `quantify_by_references`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from whorl.api.given import Source
+from whorl.api.given import Place, Source, workspace_of
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 
@@ -48,3 +48,56 @@ def quantify(
         return task.quantify_series(source, os.fspath(model), settings=settings, level=level, workers=workers)
     files = [source] if isinstance(source, str | os.PathLike) else list(source)
     return task.quantify_files(files, os.fspath(model), settings=settings, level=level, workers=workers)
+
+
+def quantify_by_references(
+    source: Source,
+    references: str | os.PathLike[str],
+    *,
+    ratios: str | os.PathLike[str] | None = None,
+    standard: tuple[str, float] | None = None,
+    exclude: Sequence[str] = (),
+    only: Sequence[str] = (),
+    range: tuple[float, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    level: float = 0.9,
+    workspace: Place = None,
+    cached: bool = True,
+) -> Verdict:
+    """Quantify the phases of a powder pattern by measured patterns of pure ones.
+
+    Parameters
+    ----------
+    source : path or Measurement
+        One pattern.
+    references : path
+        Table of patterns (``two_theta`` and a column for each) or a folder of pattern files.
+    ratios : path, optional
+        Table of the reference intensity ratios; by default the CSV beside the patterns.
+    standard : (str, float), optional
+        Reference or group that was weighed in, and its weight fraction in the mixture as measured.
+    exclude, only : sequence of str
+        References or groups to leave out, or the only ones to take.
+    range, settings, workspace, cached
+        As in `identify`.
+    level : float
+        Probability that an interval holds the truth.
+
+    Returns
+    -------
+    Verdict
+        ``parameters`` holds the weight fraction of each group, the phases of the candidate the references behind them.
+
+    Raises
+    ------
+    WhorlError
+        If the pattern, the library or the standard cannot be used.
+    """
+    from whorl.tasks.quantify_recipes import ByReferences
+    from whorl.tasks.single import run_one
+
+    recipe = ByReferences(
+        os.fspath(references), None if ratios is None else os.fspath(ratios), standard, tuple(exclude), tuple(only), range,
+        dict(settings or {}), level,
+    )  # fmt: skip
+    return run_one(recipe, source, workspace=workspace_of(workspace), resume=cached)

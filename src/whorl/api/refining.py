@@ -27,6 +27,7 @@ def refine(
     free: Sequence[str] = (),
     ties: Sequence[str] = (),
     restraints: Sequence[str] = (),
+    standard: tuple[str, float] | None = None,
     workspace: Place = None,
     cached: bool = True,
     progress: Progress | None = None,
@@ -53,6 +54,8 @@ def refine(
         Parameters that follow others: ``["occ_Li2 = 1 - occ_Ni1"]``.
     restraints : sequence of str
         Parameters, bond lengths (angstrom) and angles (degrees) known beside the data: ``["Co1-O1 = 1.92 +- 0.02"]``.
+    standard : (str, float), optional
+        Phase that was weighed in, by name, formula or number, and its weight fraction: gives the amorphous share.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def refine(
     """
     recipe = refinement(
         structures, range=range, settings=settings, fixed=fixed, size=size, shape=shape, free=free, ties=ties,
-        restraints=restraints,
+        restraints=restraints, standard=standard,
     )  # fmt: skip
     return run_one(recipe, source, workspace=workspace_of(workspace), resume=cached, progress=progress)
 
@@ -92,6 +95,7 @@ def refine_many(
     free: Sequence[str] = (),
     ties: Sequence[str] = (),
     restraints: Sequence[str] = (),
+    standard: tuple[str, float] | None = None,
     workspace: Place = None,
     cached: bool = True,
     workers: int | None = None,
@@ -99,7 +103,7 @@ def refine_many(
     """Refine the same structures against many files in processes (see `refine` and `identify_many`)."""
     recipe = refinement(
         structures, range=range, settings=settings, fixed=fixed, size=size, shape=shape, free=free, ties=ties,
-        restraints=restraints,
+        restraints=restraints, standard=standard,
     )  # fmt: skip
     return run_files(recipe, files, workspace=workspace_of(workspace), workers=workers, resume=cached)
 

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
 from typing import Any
@@ -22,107 +22,22 @@ from numpy.typing import NDArray
 from whorl.core.errors import PatternError, UsageError, WhorlError
 from whorl.core.measurement import Measurement
 from whorl.core.provenance import provenance
-from whorl.core.verdict import Candidate, Curve, Estimate, Phase, Quantity, Verdict
+from whorl.core.verdict import Candidate, Estimate, Phase, Quantity, Verdict
 from whorl.formats import read
 from whorl.models.inference import open_model
 from whorl.tasks.inputs import split_frame
-from whorl.techniques.pd.estimate import Estimates
-from whorl.techniques.pd.quantifier import Block, Quantifier
-from whorl.techniques.pd.quantify import smoothed_weights
-from whorl.trust.conformal import LEVELS, Conformal
+from whorl.tasks.intervals import Answer, answer
+from whorl.techniques import room_of
+from whorl.trust.conformal import LEVELS
 
 Array = NDArray[np.float64]
 
-#: misfit beyond noise, as a part of the pattern without its background, above which no interval is given
-GROSS = 0.2
 _BLOCK = 128  # patterns at a time
-_EDGE = 0.01  # of the bounds, within which a value is at its limit
-_UNITS = {"fraction": "1", "scale": "arbitrary", "size": "angstrom"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Values of b patterns with the ends of their intervals, in the order of the reported quantities; sizes in angstrom.
-
-    Attributes
-    ----------
-    names, units : tuple of str
-    value, sigma, low, high : array, shape (b, q)
-        Not a number where nothing is known: cell and size of a phase that is not seen, fractions where none is, intervals of a
-        gross misfit.
-    at_limit : array of bool, shape (b, q)
-    unusual, gross : array of bool, shape (b,)
-        The misfit is larger than in 999 of 1000 simulated measurements; than any interval could allow for.
-    estimates : Estimates
-    """
-
-    names: tuple[str, ...]
-    units: tuple[str, ...]
-    value: Array
-    sigma: Array
-    low: Array
-    high: Array
-    at_limit: NDArray[np.bool_]
-    unusual: NDArray[np.bool_]
-    gross: NDArray[np.bool_]
-    estimates: Estimates
-
-
-def answer(quantifier: Quantifier, found: Estimates, *, level: float = 0.9) -> Answer:
-    """Put intervals around estimates.
-
-    Parameters
-    ----------
-    quantifier : Quantifier
-    found : Estimates
-    level : float
-        Probability that an interval holds the truth, one of `whorl.trust.conformal.LEVELS`.
-
-    Raises
-    ------
-    UsageError
-        If the level is none of these.
-    """
-    phases, given = quantifier.phases, found.reported
-    value, sigma = given.value.copy(), given.sigma.copy()
-    half = np.empty_like(value)
-    for q, name in enumerate(given.names):
-        table = Conformal.from_dict(quantifier.calibration["quantities"][name])
-        half[:, q] = table.factor(given.difficulty[:, q], level) * sigma[:, q]
-    low, high = value - half, value + half
-    at_limit = np.zeros(value.shape, dtype=np.bool_)
-    units = []
-    for q, (name, kind, j) in enumerate(zip(given.names, given.kinds, given.phase, strict=True)):
-        bare = name.split(":")[-1]
-        units.append(_UNITS.get(kind, "angstrom" if bare in "abc" else "degree"))
-        if kind in ("fraction", "scale"):
-            low[:, q] = np.maximum(low[:, q], 0.0)
-            high[:, q] = np.minimum(high[:, q], 1.0 if kind == "fraction" else np.inf)
-            continue
-        k = phases.names.index(name)
-        reach = phases.upper[k] - phases.lower[k]
-        at_limit[:, q] = np.minimum(value[:, q] - phases.lower[k], phases.upper[k] - value[:, q]) < _EDGE * reach
-        if kind == "size":
-            value[:, q] = np.exp(-value[:, q])
-            low[:, q], high[:, q] = np.exp(-high[:, q]), np.exp(-low[:, q])
-            sigma[:, q] *= value[:, q]
-        for column in (value, sigma, low, high):
-            column[~found.seen[:, j], q] = np.nan
-    empty = ~found.seen.any(axis=1)  # shares of nothing
-    for q in [n for n, kind in enumerate(given.kinds) if kind == "fraction"]:
-        for column in (value, sigma, low, high):
-            column[empty, q] = np.nan
-    refined = found.refined
-    unusual = found.unusual
-    beyond = np.sqrt(np.maximum(1 - float(quantifier.calibration["chi2"]["50"]) / np.maximum(refined.chi2, 1e-9), 0.0))
-    gross = unusual & ~(beyond * refined.misfit <= GROSS)
-    low[gross], high[gross] = np.nan, np.nan
-    return Answer(given.names, tuple(units), value, sigma, low, high, at_limit, unusual, gross, found)
 
 
 def quantify(
     measurement: Measurement,
-    model: str | Quantifier,
+    model: Any,
     *,
     settings: Mapping[str, Any] | None = None,
     level: float = 0.9,
@@ -135,7 +50,7 @@ def quantify(
     measurement : Measurement
         One frame.
     model : str or Quantifier
-        Name of a trained model, the folder it is in, or one that is opened.
+        Name of a trained model, the folder it is in, or one that `opened` gave.
     settings : mapping, optional
         Overrides of what the file states of the instrument.
     level : float
@@ -156,7 +71,7 @@ def quantify(
 
 def quantify_series(
     measurement: Measurement,
-    model: str | Quantifier,
+    model: Any,
     *,
     settings: Mapping[str, Any] | None = None,
     level: float = 0.9,
@@ -174,7 +89,7 @@ def quantify_series(
     --------
     quantify : the other parameters.
     """
-    quantifier = model if isinstance(model, Quantifier) else Quantifier(open_model(model))
+    quantifier = opened(model) if isinstance(model, str | os.PathLike) else model
     _known_level(level)
     started = time.perf_counter()
     block = quantifier.prepare(measurement, settings=settings)
@@ -190,7 +105,7 @@ def quantify_series(
 
 def quantify_files(
     files: Sequence[str | os.PathLike[str]],
-    model: str | Quantifier,
+    model: Any,
     *,
     settings: Mapping[str, Any] | None = None,
     level: float = 0.9,
@@ -217,7 +132,7 @@ def quantify_files(
     WhorlError
         If the model or the level cannot be used.
     """
-    quantifier = model if isinstance(model, Quantifier) else Quantifier(open_model(model))
+    quantifier = opened(model) if isinstance(model, str | os.PathLike) else model
     _known_level(level)
     for file in dict.fromkeys(os.fspath(f) for f in files):
         path, frame = split_frame(file)
@@ -235,7 +150,7 @@ def quantify_files(
 class _Describer:
     """Turns rows of an answer into verdicts."""
 
-    def __init__(self, quantifier: Quantifier, measurement: Measurement, block: Block, level: float, *, curves: bool) -> None:
+    def __init__(self, quantifier: Any, measurement: Measurement, block: Any, level: float, *, curves: bool) -> None:
         from whorl import __version__
 
         self.quantifier, self.measurement, self.block, self.level, self.curves = quantifier, measurement, block, level, curves
@@ -254,7 +169,7 @@ class _Describer:
         """Give the verdicts of the patterns of an answer, of which the first has the number ``first`` in the block."""
         m = self.measurement
         columns = [a.tolist() for a in (told.value, told.sigma, told.low, told.high, told.at_limit)]
-        misfit = self._misfit(told, first)
+        misfit = self.quantifier.misfit(self.block, first, told.estimates)
         warned = list(self.block.signal.warnings)
         for row, (values, sigmas, lows, highs, limits) in enumerate(zip(*columns, strict=True)):
             parameters = {}
@@ -283,24 +198,10 @@ class _Describer:
                 seconds=round(seconds, 5),
             )
 
-    def _misfit(self, told: Answer, first: int) -> list[float]:
-        """Rw of each pattern."""
-        refined = told.estimates.refined
-        count = len(refined.chi2)
-        y, variance = self.block.y[first : first + count], self.block.variance[first : first + count]
-        freedom = y.shape[1] - self.quantifier.phases.free.size - refined.factors.shape[1]
-        power = np.sum(y**2 * smoothed_weights(variance), axis=1)
-        found: list[float] = np.sqrt(refined.chi2 * max(freedom, 1) / np.maximum(power, 1e-300)).tolist()
-        return found
-
     def _candidate(self, told: Answer, row: int, frame: int, parameters: Mapping[str, Estimate], rw: float) -> Candidate:
-        refined = told.estimates.refined
         curve = None
         if self.curves:
-            x = self.block.x
-            calculated = self.quantifier.phases.calculated(x, refined.values[row : row + 1], refined.factors[row : row + 1])
-            unit = self.block.signal.unit
-            curve = Curve(x, self.block.y[frame], calculated[0], "2theta (degree)", f"intensity ({unit})")
+            curve = self.quantifier.curve(self.block, frame, told.estimates, row)
         shares = (parameters[f"{j}:weight_fraction"] for j in range(1, len(self.phases) + 1))
         return Candidate(
             rank=1,
@@ -350,7 +251,18 @@ def _known_level(level: float) -> None:
         raise UsageError(f"level {level:g} was not calibrated", where="quantify", remedy=f"Choose one of {known}.")
 
 
+def opened(model: str | os.PathLike[str]) -> Any:
+    """Open a trained model with the technique that it is of, once for the frames that follow each other.
+
+    Raises
+    ------
+    WhorlError
+        If there is no such model, or it does not quantify.
+    """
+    found: Any = open_model(os.fspath(model))
+    return _of(found)
+
+
 @lru_cache(maxsize=2)
-def opened(model: str) -> Any:
-    """Open a trained model, once for the frames that follow each other."""
-    return Quantifier(open_model(model))
+def _of(model: Any) -> Any:
+    return room_of(model.card.technique, "quantifier").Quantifier(model)

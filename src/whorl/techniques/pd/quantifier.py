@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from whorl.core.errors import PatternError
 from whorl.core.measurement import Measurement
+from whorl.core.verdict import Curve
 from whorl.models.card import Card, ModelError
 from whorl.models.inference import Model
 from whorl.techniques.pd.estimate import Estimates, estimate
 from whorl.techniques.pd.noise import uncertainty
 from whorl.techniques.pd.prepare import PdSignal, prepare
-from whorl.techniques.pd.quantify import PhaseSet
+from whorl.techniques.pd.quantify import PhaseSet, smoothed_weights
 
 Array = NDArray[np.float64]
 
@@ -166,6 +167,22 @@ class Quantifier:
             steps=self.steps,
             usual=float(self.calibration["chi2"]["99.9"]),
         )
+
+    def misfit(self, block: Block, first: int, found: Estimates) -> list[float]:
+        """Rw of patterns of a block that were estimated, of which the first has the number ``first``."""
+        refined = found.refined
+        count = len(refined.chi2)
+        y, variance = block.y[first : first + count], block.variance[first : first + count]
+        freedom = y.shape[1] - self.phases.free.size - refined.factors.shape[1]
+        power = np.sum(y**2 * smoothed_weights(variance), axis=1)
+        rw: list[float] = np.sqrt(refined.chi2 * max(freedom, 1) / np.maximum(power, 1e-300)).tolist()
+        return rw
+
+    def curve(self, block: Block, frame: int, found: Estimates, row: int) -> Curve:
+        """Observed and calculated pattern of a frame of a block, estimated in a row."""
+        refined = found.refined
+        calculated = self.phases.calculated(block.x, refined.values[row : row + 1], refined.factors[row : row + 1])
+        return Curve(block.x, block.y[frame], calculated[0], "2theta (degree)", f"intensity ({block.signal.unit})")
 
 
 def _joined(x: Array, y: Array, variance: Array, step: float) -> tuple[Array, Array, Array]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,6 @@ _BY_MISFIT = 1.5
 #: from these on a reference only resembles what is there, a standard is not seen, a peak is unexplained
 _RESEMBLES, _NOT_SEEN, _PEAK = 0.2, 2.0, 6.0
 _OF_CALCULATED = 0.3
-_NORMAL = {0.5: 0.674490, 0.68: 0.994458, 0.8: 1.281552, 0.9: 1.644854, 0.95: 1.959964, 0.99: 2.575829}
 _FAR = 0.45  # degrees: a zero error at which one doubts the angles
 
 
@@ -70,15 +70,15 @@ def amounts_by_references(
     range, settings
         As for `whorl.techniques.pd.prepare.prepare`. A wavelength that nothing states is that of the references.
     level : float
-        Probability that an interval holds the truth, one of 0.5, 0.68, 0.8, 0.9, 0.95, 0.99.
+        Probability that an interval holds the truth; intervals are those of a normal distribution.
 
     Raises
     ------
     WhorlError
         If the pattern, the library, the standard or a setting cannot be used.
     """
-    if not any(abs(level - known) < 1e-9 for known in _NORMAL):
-        raise UsageError(f"level {level:g}", remedy=f"Choose one of {', '.join(f'{v:g}' for v in _NORMAL)}.")
+    if not 0 < level < 1:
+        raise UsageError(f"level {level:g}", remedy="Give a probability between 0 and 1.")
     group = None if standard is None else _standard(library, *standard)
     signal, assumed = _prepared(measurement, library, range, dict(settings or {}))
     fit = summation(signal, library.references, always=() if group is None else (group,))
@@ -178,7 +178,7 @@ class _Words:
         return float(members @ self.fractions), sqrt(max(float(row @ self.covariance @ row), 0.0))
 
     def _estimate(self, value: float, sigma: float) -> Estimate:
-        reach = next(f for known, f in _NORMAL.items() if abs(known - self.level) < 1e-9) * float(sigma)
+        reach = NormalDist().inv_cdf(0.5 + self.level / 2) * float(sigma)
         ends = min(max(value - reach, 0.0), 1.0), min(max(value + reach, 0.0), 1.0)
         return Estimate(value=value, sigma=sigma, unit="1", interval=ends, level=self.level)
 
