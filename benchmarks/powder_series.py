@@ -210,7 +210,10 @@ def truth(table: Table, hot: Chain, frames: Sequence[Frame]) -> None:
         met=bool(held[1] == held[0]),
     )
     table.add(
-        f"simulated: phases above {FAINT:.0%} of the volume that are held", "none", f"{held[3]} of {held[2]}", met=held[3] == 0
+        f"simulated: phases above {FAINT:.0%} of the volume that are held",
+        "none",
+        f"{held[3]} of {held[2]}",
+        met=bool(held[3] == 0),
     )
 
 
