@@ -143,6 +143,19 @@ def test_a_folder_of_files_is_a_library_too(library, tmp_path):
         quantify_by_references(other, str(tmp_path))
 
 
+def test_a_short_reference_does_not_cut_the_others_short(tmp_path):
+    """One measured over a third of the angles is left out, and that is said."""
+    for name in ("STD", "QUARTZ", "CLAY_2", "SALT"):
+        keep = X < (30 if name == "SALT" else 90)
+        y = np.random.default_rng(3).poisson(5000 * pure(name)[keep]).astype(float)
+        write_measurement(Measurement("powder", X[keep], y, settings={"wavelength": 1.540593}), tmp_path / f"{name}.nxs")
+    lines = [f"{n}.nxs,{GROUPS[n]},{RATIOS[n]}" for n in ("STD", "QUARTZ", "CLAY_2", "SALT")]
+    (tmp_path / "table.csv").write_text("\n".join(["file,group,rir", *lines]))
+    verdict = quantify_by_references(mixture(TRUTH), str(tmp_path), standard=("corundum", 0.2))
+    assert verdict.best.quality.range[1] > 59
+    assert any("too few angles: SALT" in line for line in verdict.assumptions)
+
+
 @pytest.mark.parametrize(
     ("patterns", "ratios", "words"),
     [

@@ -82,6 +82,8 @@ def amounts_by_references(
     group = None if standard is None else _standard(library, *standard)
     signal, assumed = _prepared(measurement, library, range, dict(settings or {}))
     fit = summation(signal, library.references, always=() if group is None else (group,))
+    short = sorted({r.name for r in library.references} - set(fit.searched))
+    assumed += [f"left out, measured over too few angles: {', '.join(short)}"] if short else []
     return _Words(signal, fit, None if standard is None or group is None else (group, standard[1]), level, assumed).amounts()
 
 

@@ -35,6 +35,7 @@ _ROUNDS, _STEPS = 2, 4
 _FIRST_MISFIT = 0.05
 _SMOOTH = 1.0  # degrees: weights of the first alignment must not know where the peaks are
 _FEWEST = 200
+_SHORT = 0.15  # of the angles that most references cover, which one may lack
 _CLIP = 4  # window of the backgrounds of references, in points of which two widths of a peak are made
 
 
@@ -67,6 +68,8 @@ class Summation:
         Part of its intensity by which each reference is wrong.
     free : int
         Number of free curves of the background.
+    searched : tuple of str
+        Names of all references that took part.
     """
 
     references: tuple[Reference, ...]
@@ -86,6 +89,7 @@ class Summation:
     inflation: float
     own_misfit: Array
     free: int
+    searched: tuple[str, ...]
 
     @property
     def rw(self) -> float:
@@ -107,7 +111,7 @@ def summation(signal: PdSignal, references: Sequence[Reference], *, always: Coll
     ----------
     signal : PdSignal
     references : sequence of Reference
-        Backgrounds may be among them.
+        Backgrounds may be among them. Those that cover much less than most do are left out.
     always : collection of str
         Groups that are there whatever the evidence.
 
@@ -116,7 +120,10 @@ def summation(signal: PdSignal, references: Sequence[Reference], *, always: Coll
     PatternError
         If pattern and references have too little of their ranges in common.
     """
-    return _Fit(signal, [r for r in references if not _is_line(r)], always).run()
+    used = _covering(references)
+    fit = _Fit(signal, [r for r in used if not _is_line(r)], always)
+    fit.searched = tuple(r.name for r in used)
+    return fit.run()
 
 
 class _Fit:
@@ -142,6 +149,7 @@ class _Fit:
         span = (self.x - self.x[0]) / (self.x[-1] - self.x[0])
         self.curves = np.column_stack([np.ones_like(span), span])
         self.groups = ["" if r.is_background else r.group for r in references]
+        self.ends = [(float(r.x[0]), float(r.x[-1])) for r in references]
         self.splines = [CubicSpline(r.x, r.y) for r in references]
         self.variances = np.column_stack([np.interp(self.x, r.x, r.variance) for r in references])
         self.points = float(min(self.x.size, 2 * (self.x[-1] - self.x[0]) / signal.fwhm))
@@ -149,6 +157,7 @@ class _Fit:
         self.zero = self.displacement = 0.0
         self.shifts = np.zeros(len(references))
         self.share, self.swell = _FIRST_MISFIT, 1.0
+        self.searched: tuple[str, ...] = ()
         self.patterns = self._columns(range(len(references)))
 
     def run(self) -> Summation:
@@ -167,7 +176,8 @@ class _Fit:
         at = self.x - self.zero - self.displacement * self.cosine
         columns = np.empty((self.x.size, len(which)))
         for k, j in enumerate(which):
-            columns[:, k] = self.splines[j](at - self.shifts[j], derivative)
+            first, last = self.ends[j]
+            columns[:, k] = self.splines[j](np.clip(at - self.shifts[j], first, last), derivative)
         return columns
 
     def _first_zero(self) -> float:
@@ -268,6 +278,7 @@ class _Fit:
             inflation=self.swell,
             own_misfit=own_misfit(self.y - calculated, self.noise2, self._net(parts)),
             free=self.curves.shape[1],
+            searched=self.searched,
         )
 
     def _net(self, parts: Array) -> Array:
@@ -291,6 +302,13 @@ class _Fit:
                 rows.append((self.references[i], float(factors[n]), odds / (1 + odds)))
             out.append(tuple(rows))
         return tuple(out)
+
+
+def _covering(references: Sequence[Reference]) -> list[Reference]:
+    """Those that cover about what most do: one short pattern must not cut all others short."""
+    low, high = (float(np.median([r.x[end] for r in references])) for end in (0, -1))
+    slack = _SHORT * (high - low)
+    return [r for r in references if r.x[0] <= low + slack and r.x[-1] >= high - slack]
 
 
 def _is_line(reference: Reference) -> bool:
