@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -86,6 +87,7 @@ def phases(verdicts: Sequence[Verdict], columns: SeriesTable) -> Markup | None:
 
 def parameters(columns: SeriesTable) -> Markup | None:
     """The section of the curves: one drawing for each group of parameters."""
+    columns = _refined_only(columns)
     groups = _grouped(columns)
     figures: list[Child] = []
     upward = pretty_label(columns.label)
@@ -96,9 +98,19 @@ def parameters(columns: SeriesTable) -> Markup | None:
         text = f"Panels of {', '.join(shown)} against {upward}; bars are one standard uncertainty."
         drawing = to_svg(parameter_figure(columns, shown), f"{title} of the series", text, f"p{number}")
         rest = f" {len(names) - len(shown)} more are in the table." if len(names) > len(shown) else ""
-        caption = f"Bars: one standard uncertainty; points without one are held.{rest}"
+        caption = f"Bars: one standard uncertainty. What is held, or at a limit, is not drawn.{rest}"
         figures += [tag("h3", title), tag("figure", wide(drawing, title), tag("figcaption", caption))]
     return section("parameters", "Parameters", *figures) if figures else None
+
+
+def _refined_only(columns: SeriesTable) -> SeriesTable:
+    """The columns without what is held or at a limit: values of a phase without a sigma, where others have one."""
+    found = {}
+    for name, column in columns.columns.items():
+        known = np.isfinite(column.sigmas)
+        keep = known if ":" in name and known.any() else np.ones(known.size, dtype=np.bool_)
+        found[name] = replace(column, values=np.where(keep, column.values, np.nan))
+    return replace(columns, columns=found)
 
 
 def telling(columns: SeriesTable, most: int) -> list[str]:
