@@ -8,6 +8,7 @@ from math import isfinite
 from whorl.core.verdict import Candidate, Verdict
 from whorl.report.deciding import lines as deciding_lines
 from whorl.report.notation import MISSING, format_fixed, format_probability, format_quantity
+from whorl.report.words import amounts
 
 _PARAMETERS = 4  # of a candidate in the table; the report has all
 
@@ -128,6 +129,10 @@ def line(verdict: Verdict, name: str = "") -> str:
         return failure(verdict)
     warned = f"  [{len(verdict.warnings)} warning{'s' if len(verdict.warnings) > 1 else ''}]" if verdict.warnings else ""
     detail = main_parameters(verdict.best) if verdict.best is not None and not verdict.is_none else ""
+    if verdict.task == "quantify":
+        shares = ", ".join(f"{what} {format_quantity(q)}" for what, q in amounts(verdict))
+        rw = "" if verdict.best is None else f", Rw {format_fixed(verdict.best.rw, 3)}"
+        return f"{name or verdict.file}: {shares or 'no phase is seen'}{rw}{warned}"
     return f"{headline(verdict, name)}{'  ' + detail if detail else ''}{warned}"
 
 
