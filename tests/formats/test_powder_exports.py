@@ -36,7 +36,8 @@ NAMES = frozenset(
     _cell_measurement_temperature _refine_special_details _space_group_name_H-M_alt _space_group_name_Hall
     _space_group_IT_number _space_group_symop_operation_xyz _atom_site_label _atom_site_type_symbol _atom_site_fract_x
     _atom_site_fract_y _atom_site_fract_z _atom_site_occupancy _atom_site_U_iso_or_equiv _atom_site_adp_type
-    _atom_site_site_symmetry_multiplicity""".split()
+    _atom_site_site_symmetry_multiplicity _refine_ls_R_I_factor _refln_index_h _refln_index_k _refln_index_l
+    _refln_symmetry_multiplicity _refln_d_spacing _refln_F_squared_calc _refln_F_squared_meas""".split()
 )
 RUTILE = Crystal(
     "rutile; 'TiO2' \"a\"",

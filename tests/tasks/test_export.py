@@ -9,6 +9,8 @@ from whorl.core.errors import UsageError, WorkspaceError
 from whorl.core.workspace import Workspace
 from whorl.formats import read, read_structure, write_measurement
 from whorl.formats.powder_refinement import Origin
+from whorl.physics.anomalous import anomalous
+from whorl.physics.form_factors import xray
 from whorl.tasks.batch import run_files
 from whorl.tasks.export import export, export_run, fitted
 from whorl.tasks.recipes import Refine
@@ -64,6 +66,29 @@ def test_uncertainties_of_the_crystal(answer):
     assert found.rwp == pytest.approx(verdict.best.rw, rel=1e-9)
     assert found.goodness**2 == pytest.approx(verdict.best.quality.reduced_chi_squared, rel=1e-6)
     assert found.parameters == verdict.best.quality.free_parameters
+
+
+def test_reflections_of_the_phases(answer):
+    """|F|^2 by a sum over all atoms of the cell; observed as calculated within the noise; the lines of an fcc cell."""
+    recipe, frame, verdict = answer
+    found = refined(fitted(recipe, verdict, frame), Origin("a"))
+    for phase in found.phases:
+        rows = phase.reflections
+        assert {tuple(h % 2 for h in hkl) for hkl in rows.hkl.tolist()} <= {(0, 0, 0), (1, 1, 1)}
+        np.testing.assert_allclose(rows.spacing, phase.cell[0].value / np.linalg.norm(rows.hkl, axis=1), rtol=1e-6)
+        q = 2 * np.pi / rows.spacing
+        atoms = phase.crystal.expansion
+        total = np.zeros(len(q), dtype=complex)
+        for site, position in zip(atoms.site, atoms.position, strict=True):
+            s = phase.crystal.sites[int(site)]
+            factor = xray(s.element, q) + anomalous(s.element, 0.7093)
+            total += factor * np.exp(-s.u_iso * q**2 / 2) * np.exp(2j * np.pi * (rows.hkl @ position))
+        np.testing.assert_allclose(rows.calculated, np.abs(total) ** 2, rtol=2e-3)
+        assert 0 < rows.r_intensity < 0.05
+        strong = rows.calculated > 0.1 * rows.calculated.max()
+        np.testing.assert_allclose(rows.observed[strong], rows.calculated[strong], rtol=0.1)
+        many = {tuple(sorted(np.abs(hkl))): m for hkl, m in zip(rows.hkl.tolist(), rows.multiplicity, strict=True)}
+        assert (many[1, 1, 1], many[0, 0, 2], many[0, 2, 2], many[1, 1, 3]) == (8, 6, 12, 24)
 
 
 def test_written_files_are_read(answer, tmp_path):

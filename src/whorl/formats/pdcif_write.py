@@ -199,7 +199,18 @@ def _phase(r: PowderRefinement, phase: RefinedPhase, number: int, name: str, pat
         position = " ".join(quantity_text(q, digits=5) for q in site.position)
         tail = f"{quantity_text(site.occupancy)} {quantity_text(site.u_iso, digits=4)} Uiso {site.multiplicity}"
         rows.append(f"{site.label} {site.element} {position} {tail}")
-    return [*rows, ""]
+    return [*rows, *_reflections(phase), ""]
+
+
+def _reflections(phase: RefinedPhase) -> list[str]:
+    found = phase.reflections
+    if found is None or not len(found.hkl):
+        return []
+    rows = [_item("_refine_ls_R_I_factor", f"{found.r_intensity:.{_PLACES}f}"), "loop_"]
+    rows += [f"_refln_index_{letter}" for letter in "hkl"]
+    rows += ["_refln_symmetry_multiplicity", "_refln_d_spacing", "_refln_F_squared_calc", "_refln_F_squared_meas"]
+    numbers = zip(found.hkl.tolist(), found.multiplicity, found.spacing, found.calculated, found.observed, strict=True)
+    return rows + [f"{h} {k} {m} {int(many)} {d:.5f} {c:.2f} {o:.2f}" for (h, k, m), many, d, c, o in numbers]
 
 
 def _formula(phase: RefinedPhase) -> str:

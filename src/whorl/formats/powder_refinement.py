@@ -34,6 +34,30 @@ class RefinedSite:
 
 
 @dataclass(frozen=True)
+class ReflectionList:
+    """Reflections of a phase in order of falling spacing.
+
+    Attributes
+    ----------
+    hkl : array of int, shape (k, 3)
+    multiplicity : array of int, shape (k,)
+    spacing : array, shape (k,)
+        angstrom
+    calculated, observed : array, shape (k,)
+        |F|^2 of the cell, electrons^2 or femtometres^2.
+    r_intensity : float
+        Sum of the differences of observed and calculated intensities over that of the observed ones.
+    """
+
+    hkl: NDArray[np.int64]
+    multiplicity: NDArray[np.int64]
+    spacing: Array
+    calculated: Array
+    observed: Array
+    r_intensity: float
+
+
+@dataclass(frozen=True)
 class RefinedPhase:
     """One phase of a refinement.
 
@@ -58,6 +82,7 @@ class RefinedPhase:
         Of the crystallites (angstrom), and relative; ``None``: no broadening.
     remarks : tuple of str
         Texture, distribution of sizes.
+    reflections : ReflectionList, optional
     """
 
     name: str
@@ -72,6 +97,7 @@ class RefinedPhase:
     size: Quantity | None = None
     strain: Quantity | None = None
     remarks: tuple[str, ...] = ()
+    reflections: ReflectionList | None = None
 
     @property
     def density(self) -> float:

@@ -24,6 +24,7 @@ from whorl.techniques.crystal_freedom import site_labels
 from whorl.techniques.pd.explain import findings
 from whorl.techniques.pd.instrument import WIDTHS
 from whorl.techniques.pd.pawley import PawleyProblem
+from whorl.techniques.pd.reflection_list import reflection_list
 from whorl.techniques.pd.residual import PdProblem, model_of
 
 Array = NDArray[np.float64]
@@ -85,7 +86,10 @@ def refined(fit: Fit, origin: Origin) -> PowderRefinement:
     for number, (crystal, values, sigma) in enumerate(zip(problem.structures(fit.values), shown, sigmas, strict=True)):
         fraction = told.phases[number].weight_fraction
         scale = float(fit.factors[number]) if not isinstance(problem, PawleyProblem) else 1.0
-        phases.append(_phase(problem, number, crystal, (values, sigma), fraction, scale, quantities))
+        phase = _phase(problem, number, crystal, (values, sigma), fraction, scale, quantities)
+        if not isinstance(problem, PawleyProblem) and scale > 0:
+            phase = replace(phase, reflections=reflection_list(fit, number))
+        phases.append(phase)
     named = problem.named_values(fit.values)
     counts = problem.signal.measurement.settings.get("intensity") == "counts"
     remarks = [note for note in told.notes if "unexplained" not in note]
