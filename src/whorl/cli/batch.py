@@ -40,6 +40,7 @@ class Outputs:
     strict: bool = False
     quiet: bool = False
     export: Path | None = None
+    instrument: Path | None = None
 
     def tables(self) -> list[Path]:
         """Paths of the tables to write."""
@@ -51,7 +52,8 @@ class Outputs:
         words: list[str] = []
         for option, value in (
             ("--report", self.report), ("--json", self.json), ("--csv", self.csv), ("--xlsx", self.xlsx),
-            ("--curves", self.curves), ("--export", self.export), ("--workspace", self.workspace),
+            ("--curves", self.curves), ("--export", self.export),
+            ("--write-instrument", self.instrument), ("--workspace", self.workspace),
         ):  # fmt: skip
             words += [] if value is None else [option, str(value)]
         return words
@@ -160,7 +162,7 @@ class Batch:
 
     def _hook(self) -> Hook | None:
         """What is written of each answer where it is made: its page, files for other programs."""
-        from whorl.cli.exporting import exporter, joined
+        from whorl.cli.exporting import exporter, instrument_writer, joined
 
         pages = None
         if self.outputs.report is not None:
@@ -168,7 +170,8 @@ class Batch:
 
             self.outputs.report.mkdir(parents=True, exist_ok=True)
             pages = self.writer = page_writer(self.outputs.report, self.items)
-        return joined([pages, exporter(self.outputs.export, self.recipe, self.items)])
+        instrument = instrument_writer(self.outputs.instrument, self.recipe, self.items)
+        return joined([pages, exporter(self.outputs.export, self.recipe, self.items), instrument])
 
     def _take(self, verdict: Verdict, tables: Sequence[TableWriter], display: Display) -> None:
         """Show a verdict and write it to the tables."""
@@ -211,7 +214,7 @@ class Batch:
             to(self._summary(found))
         elif found and found[0].run:
             to(f"\nRun     {found[0].run}  ({found[0].seconds:.1f} s; whorl show {found[0].run})")
-        for path in [*paths, *self.outputs.tables(), *([self.outputs.export] if self.outputs.export else [])]:
+        for path in [*paths, *self.outputs.tables(), *(p for p in (self.outputs.export, self.outputs.instrument) if p)]:
             to(f"Written {path}")
 
     def _report(self, found: Sequence[Verdict]) -> Path:

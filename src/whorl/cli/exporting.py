@@ -44,6 +44,41 @@ class Exporter:
 
 
 @dataclass(frozen=True)
+class InstrumentWriter:
+    """Writes the instrument that the refinement of a standard shows; sent to the workers."""
+
+    path: Path
+
+    def __call__(self, verdict: Verdict, measurement: Measurement) -> None:
+        """Write the file."""
+        del measurement
+        from whorl.formats import write_instrument
+        from whorl.techniques.pd.standard import instrument_of
+
+        best = verdict.best
+        write_instrument(self.path, instrument_of(verdict), source=f"{best.name if best else ''}, {verdict.file}")
+
+
+def instrument_writer(path: Path | None, recipe: object, items: Sequence[Item]) -> Hook | None:
+    """Make the hook that writes an instrument file, where one is named.
+
+    Raises
+    ------
+    UsageError
+        If there are several inputs, the task is no refinement, or the file is not named ``.json``.
+    """
+    from whorl.tasks.recipes import Refine
+
+    if path is None:
+        return None
+    if not isinstance(recipe, Refine) or len(items) != 1:
+        raise UsageError("--write-instrument takes one refinement of a standard", remedy="Name one file of data.")
+    if path.suffix.lower() != ".json":
+        raise UsageError(f"--write-instrument {path}: unknown suffix", remedy="Name it .json.")
+    return InstrumentWriter(path)
+
+
+@dataclass(frozen=True)
 class Hooks:
     """Several hooks as one."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,6 +74,10 @@ def refine(
     xlsx: options.Xlsx = None,
     curves: options.Curves = None,
     export: options.Export = None,
+    write_instrument: Annotated[
+        Path | None,
+        typer.Option("--write-instrument", metavar="FILE", help="Of a standard: write the instrument, for --set @FILE."),
+    ] = None,
     workers: options.Workers = None,
     workspace: options.Place = None,
     no_cache: options.NoCache = False,
@@ -93,7 +98,7 @@ def refine(
     )  # fmt: skip
     outputs = Outputs(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,
-        strict=strict, quiet=quiet, export=export,
+        strict=strict, quiet=quiet, export=export, instrument=write_instrument,
     )  # fmt: skip
     if series:
         from whorl.cli.series import Series, run_series

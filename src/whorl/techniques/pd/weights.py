@@ -42,7 +42,7 @@ def weights(problem: PdProblem, fit: Fit, own: list[Array]) -> Weights:
     own : list of array
         Values of each phase's own parameters.
     """
-    crystals = [p.crystal for p in problem.phases]
+    crystals = problem.structures(fit.values)  # refined occupancies change what a cell weighs
     count = len(crystals)
     if count == 1:
         only = Phase(name=crystals[0].name, formula=crystals[0].formula, weight_fraction=Quantity(value=1.0, sigma=0.0))
