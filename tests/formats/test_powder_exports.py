@@ -253,6 +253,17 @@ def test_synchrotron_and_neutrons(refinement):
     assert "Polariz." not in instrument_values(neutrons)
     assert "Type:PNC" in instprm_text(neutrons)
     assert "LP_Factor(90)" in inp_text(neutrons, "a")
+    assert "\tneutron_data\n" in inp_text(neutrons, "a")
+
+
+def test_free_intensities(refinement):
+    free = replace(refinement, free_intensities=True)
+    text = inp_text(free, "a")
+    assert text.count("\thkl_Is\n") == 2
+    assert "site" not in text.replace("site_", "")
+    assert "scale @" not in text
+    assert "Pawley" in script_text(free, "a")
+    assert "Pawley" in pdcif_text(free)
 
 
 def test_topas_input(refinement):

@@ -97,6 +97,8 @@ def sample_values(phase: RefinedPhase) -> Mapping[str, float]:
 def _missing(r: PowderRefinement) -> list[str]:
     """What of the model GSAS-II has no parameter for, or states otherwise, as lines of the script's docstring."""
     out = []
+    if r.free_intensities:
+        out.append("whorl refined free intensities (Pawley); here the structure's are taken: set Pawley in the phase's data.")
     if r.slit:
         out.append(
             f"whorl multiplied intensities by sin(theta)^{plain_text(r.slit, 4)} (divergence slit); this is not set here."

@@ -47,11 +47,12 @@ def inp_text(refinement: PowderRefinement, stem: str) -> str:
         f"\tstart_X {plain_text(float(r.x[0]), 8)}",
         f"\tfinish_X {plain_text(float(r.x[-1]), 8)}",
         f"\tbkg @{' 0' * max(r.background_terms, 4)}",
+        *(["\tneutron_data"] if r.radiation == "neutron" else []),
         *_lines(r),
         *_optics(r),
     ]
     for number, phase in enumerate(r.phases, 1):
-        rows += _phase(phase, number)
+        rows += _phase(phase, number, free=r.free_intensities)
     return "\n".join(rows) + "\n"
 
 
@@ -96,16 +97,17 @@ def _polarisation(r: PowderRefinement) -> str:
     return f"scale_pks = ({plain_text(p)} + {plain_text(1 - p)} Cos(2 Th)^2) / (Sin(Th)^2 Cos(Th));"
 
 
-def _phase(phase: RefinedPhase, number: int) -> list[str]:
+def _phase(phase: RefinedPhase, number: int, *, free: bool) -> list[str]:
+    """A structure; with ``free`` intensities (Pawley) its cell and space group alone."""
     crystal = phase.crystal
     rows = [
-        "\tstr",
+        "\thkl_Is" if free else "\tstr",
         f'\t\tphase_name "{_plain(phase.name)}"',
         f'\t\tspace_group "{_symbol(crystal.space_group, crystal.space_group_number)}"',
         *(f"\t\t{name} {text}" for name, text in zip(_CELL, _cell(phase.cell), strict=True)),
-        f"\t\tscale @ {phase.scale / phase.volume.value**2:.6g}",
-        "\t\tr_bragg 0",
     ]
+    if not free:
+        rows += [f"\t\tscale @ {phase.scale / phase.volume.value**2:.6g}", "\t\tr_bragg 0"]
     if phase.size is not None and phase.size.value > 0:
         nanometres = phase.size.value / SCHERRER / 10
         rows.append(
@@ -115,9 +117,10 @@ def _phase(phase: RefinedPhase, number: int) -> list[str]:
         spread = degrees(4 * phase.strain.value)
         rows.append(f"\t\tStrain_L(@, {plain_text(spread, 5)})  ' degrees: e = {plain_text(phase.strain.value, 4)}")
     rows += [f"\t\t' {text}" for text in phase.remarks]
-    rows += [
-        f"\t\tMVW({phase.mass * phase.formula_units:.3f}, {phase.volume.value:.4f}, {100 * phase.mass_fraction.value:.3f})"
-    ]
+    if free:
+        return rows
+    mass, volume = phase.mass * phase.formula_units, phase.volume.value
+    rows.append(f"\t\tMVW({mass:.3f}, {volume:.4f}, {100 * phase.mass_fraction.value:.3f})")
     shared: dict[tuple[float, float], str] = {}
     for site in phase.sites:
         place = " ".join(f"{axis} {_value(q)}" for axis, q in zip("xyz", site.position, strict=True))
