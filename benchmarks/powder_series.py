@@ -2,8 +2,8 @@
 
 Simulated: anatase that turns to rutile while it is heated, 200 frames: both cells grow, U rises, the crystallites of rutile
 grow; rutile is not there in the first third and anatase not in the last. Measured: a sodium carbonate, manganese oxide and
-yttrium chloride mixture heated to 923 K (APS 17-BM), whose frames were refined by others with TOPAS; CuCr2O4 with CuO at two
-temperatures (11-BM).
+yttrium chloride mixture heated to 923 K (APS 17-BM), whose frames were refined by others with TOPAS; a lithium cell in
+operation; CuCr2O4 with CuO at two temperatures (11-BM).
 """
 
 from __future__ import annotations
@@ -264,6 +264,31 @@ def heated(table: Table, data: Path, *, quick: bool) -> None:
     table.add("heated mixture: frames started anew", "", f"{hot.anew} of {len(measurements)}")
 
 
+def cell_in_operation(table: Table, data: Path, *, quick: bool) -> None:
+    """A lithium cell with a spinel cathode, charged and discharged: the spinel and the aluminium of the current collector."""
+    folder = data / "pd/operando_LCoV"
+    numbers = range(2, 101, 24 if quick else 2)
+    measurements = [read(folder / f"{n:03d}.txt", kind="powder") for n in numbers]
+    structures = [open_catalogue("compounds").load("LiCoVO4-inverse-spinel"), open_catalogue("elements").load("Al-fcc")]
+    hot = warm(measurements, structures, {})
+    kept = list(range(0, len(measurements), 4))
+    other = cold([measurements[i] for i in kept], structures, {})
+    speed(table, "cell in operation", hot, other, kept)
+    agreement(table, "cell in operation", hot, other, kept, ("1:a", "2:a", "1:U_O"))
+    cells = [v.best.parameters["1:a"] for v in hot.verdicts if v.best]
+    values = np.array([q.value for q in cells])
+    least = int(np.argmin(values))
+    table.add(
+        "cell in operation: a of the spinel, first, least, last",
+        "",
+        f"{values[0]:.3f}, {values[least]:.3f}, {values[-1]:.3f}",
+        note=f"least in frame {least + 1} of {len(values)}, sigma {cells[least].sigma or 0:.3f}; charged, then discharged",
+    )
+    held = sum(v.best.parameters["2:a"].sigma is None for v in hot.verdicts if v.best)
+    table.add("cell in operation: frames in which aluminium is held", "none", f"{held} of {len(values)}", met=bool(held == 0))
+    table.add("cell in operation: frames started anew", "", f"{hot.anew} of {len(measurements)}")
+
+
 def spinel(table: Table, data: Path) -> None:
     """CuCr2O4 + CuO at two temperatures, forwards and backwards."""
     folder = data / "pd/gsas2_seq_CuCr2O4"
@@ -303,6 +328,7 @@ def main() -> int:
     data = find_data()
     if data is not None:
         heated(table, data, quick=options.quick)
+        cell_in_operation(table, data, quick=options.quick)
         spinel(table, data)
     return table.finish(options)
 

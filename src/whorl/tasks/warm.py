@@ -3,11 +3,12 @@ r"""A refinement that starts where another one ended: the frame of a series afte
 The problem, its priors and its bounds are those of a refinement from the structures themselves, so that the answer is the same
 within its uncertainty; only the search begins near the end. Three things are added, which a single frame does not need:
 
-- A phase whose amount does not stand out (scale below three standard uncertainties), whose own parameters run to their
-  limits, or whose peaks become a hump, has no pattern to fit: its cell, size, coordinates and U are held at the values they
-  had last, and only its scale is refined. Without this they would drift in the noise, and the phase could not be found again.
+- A phase whose amount does not stand out (scale below three standard uncertainties, and below four with the shapes of the
+  patterns as they are), whose own parameters run to their limits, or whose peaks become a hump, has no pattern to fit: its
+  cell, size, coordinates and U are held at the values they had last, and only its scale is refined. Without this they would
+  drift in the noise, and the phase could not be found again.
 - A phase that is held is looked for in every frame: what is left without it is compared with its pattern, with the lengths of
-  the cell up to 1.2 % longer or shorter. Where it stands out by five standard uncertainties it is let go.
+  the cell up to 1.2 % longer or shorter. Where it stands out by four standard uncertainties it is let go.
 - Where the misfit rises above that of the frame before, or the search does not converge, the frame is refined from the
   structures too, and the lower misfit is taken.
 """
@@ -41,12 +42,13 @@ Trials = list[tuple[Problem, Array | None]]
 #: (problem, start=, passes=, max_iterations=) to a fit
 Solver = Callable[..., Fit]
 
-#: standard uncertainties of its scale below which a phase is held, and by which a held one must stand out to be let go
-_GONE, _BACK = 3.0, 5.0
+#: standard uncertainties of its scale below which a phase is held, and with the shapes of all patterns as they are, by which it
+#: is kept all the same, or let go again
+_GONE, _BACK = 3.0, 4.0
 #: cell lengths at which a held phase is looked for, relative to those it had last
 _ZOOMS = 1 + 0.0015 * np.arange(-8, 9)
 #: misfit beside that of the frame before, from which the frame is also refined from the structures
-_JUMP, _SLACK = 1.05, 0.001
+_JUMP, _SLACK = 1.03, 0.001
 #: misfit beside that of the other start, from which it is the worse one
 _BETTER = 0.998
 #: relative change of the misfit beyond which the weights of the priors are set again
@@ -256,7 +258,8 @@ class _Frame:
         """Phases of a fit that are free and not there; never all of them."""
         surety = {n: _surety(fit, n) for n in self.phases if n not in held}
         blurred = frozenset() if self.vanishing is None else self.vanishing.blurred(fit, start.values)
-        lost = {n for n, sure in surety.items() if sure < _GONE or n in blurred or _ran_away(fit, n)}
+        gone = {n for n, sure in surety.items() if sure < _GONE and _shaped_surety(fit, n) < _BACK}
+        lost = {n for n in surety if n in gone or n in blurred or _ran_away(fit, n)}
         if surety and lost == set(surety) and len(held) + len(lost) == len(self.structures):
             lost.discard(max(surety, key=lambda n: surety[n]))
         return lost
@@ -345,6 +348,26 @@ def _surety(fit: Fit, n: int) -> float:
         if term.name == f"{n}:scale":
             return float(factor / sigma) if sigma > 0 else 0.0
     return float("inf")
+
+
+def _shaped_surety(fit: Fit, n: int) -> float:
+    """Scale of a phase in standard uncertainties with the shapes of all patterns as they are.
+
+    Size and texture, which trade with it, are left out, as in the search for a held phase.
+    """
+    problem = fit.problem
+    names = [t.name for t in problem.linear]
+    if f"{n}:scale" not in names:
+        return float("inf")
+    j = names.index(f"{n}:scale")
+    if not fit.factors[j] > 0:
+        return 0.0
+    root = np.sqrt(problem.weights / float(np.sum(problem.weights * problem.observed**2)))
+    basis = root[:, None] * problem.evaluate(fit.values, jacobian=False).basis
+    others = [k for k in range(len(names)) if k != j and fit.factors[k] != 0]
+    span = np.linalg.qr(basis[:, others])[0]
+    own = basis[:, j] - span @ (span.T @ basis[:, j])
+    return float(fit.factors[j] * np.sqrt(problem.independent_points * (own @ own)) / max(fit.rw, 1e-12))
 
 
 def _ran_away(fit: Fit, n: int) -> bool:
