@@ -138,3 +138,15 @@ def test_bad_profiles(put, tmp_path):
     (tmp_path / "e.cif").write_text("data_a\nloop_\n_pd_calc_intensity_total\n1\n2\n")
     with pytest.raises(PatternError, match="structure"):
         read(tmp_path / "e.cif")
+
+
+@pytest.mark.parametrize(("said", "ratio"), [("'Cu K\\a~1~'", 0.0), ("'Cu K\\a'", None), ("CuK\\a1", 0.0)])
+def test_one_line_behind_a_monochromator(tmp_path, said, ratio):
+    """A file that names K-alpha 1 has no second line; one that names K-alpha may have."""
+    file = tmp_path / "a.cif"
+    points = "\n".join(f"{10 + 0.02 * i:.2f} {100 + i}" for i in range(60))
+    file.write_text(
+        f"data_a\n_diffrn_radiation_type {said}\n_diffrn_radiation_wavelength 1.54059\n"
+        f"loop_\n_pd_meas_2theta_scan\n_pd_meas_counts_total\n{points}\n"
+    )
+    assert read(file).settings.get("line_ratio") == ratio

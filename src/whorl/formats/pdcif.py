@@ -214,6 +214,8 @@ def _radiation(block: Any) -> dict[str, Any]:
     found |= {key: value for key, value in powderheader.from_title(kind, []).items() if key != "wavelength"}
     if "anode" in found:
         found |= {"radiation": "x-ray", "source": "lab"}
+        if re.search(r"alpha\s*(?:~\s*1|_?1)", kind) and not re.search(r"alpha\s*(?:~\s*2|_?2)", kind):
+            found["line_ratio"] = 0.0  # a monochromator lets the first line through alone
     return found
 
 

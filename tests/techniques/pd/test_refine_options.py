@@ -158,6 +158,20 @@ def test_amorphous_humps_have_their_areas():
     assert any("the humps hold" in note for note in verdict.candidates[0].notes)
 
 
+def test_a_second_line_that_is_not_there():
+    """Of a file that states K-alpha 1 alone the data decide: taken for a doublet, the cell would be 8e-4 too large."""
+    alone = {"wavelength": 1.540593, "intensity": "counts", "divergence_slit": "fixed", "overflow": 0.0}
+    for ratio in (0.0, 0.5):
+        scan = counts_of(nickelate(0.0), PhaseOptions(displacements="none"), {"inverse_size": 1e-3}, 12, line_ratio=ratio)
+        scan = Measurement("powder", scan.x, scan.signal, settings=alone)
+        verdict = refine(
+            scan, nickelate(0.0), settings={k: v for k, v in FIXED.items() if k != "displacement"}, workspace=False
+        )
+        found = parameters(verdict)
+        assert found["line_ratio"].value == pytest.approx(ratio, abs=0.03)
+        assert found["a"].value == pytest.approx(2.878, abs=2e-4)
+
+
 def test_humps_outside_the_pattern():
     scan = counts_of(nickelate(0.0), PhaseOptions(displacements="none"), {}, 9)
     with pytest.raises(UsageError, match="outside the pattern"):

@@ -40,7 +40,7 @@ EVERYTHING = PhaseOptions(
     march=(0, 0, 1),
     harmonics=4,
 )
-SHARED = ("displacement", "u", "v", "w", "x", "y", "axial", "slit", "overflow", "zero", "transparency")
+SHARED = ("displacement", "u", "v", "w", "x", "y", "axial", "slit", "overflow", "zero", "transparency", "line_ratio")
 
 
 def signal_of(counts=None, **settings):

@@ -175,6 +175,23 @@ def with_lines(settings: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
+def one_line_stated(settings: Mapping[str, Any]) -> bool:
+    """Tell whether only the first of a tube's lines is stated: the second may have been taken away, or not be worth a word.
+
+    Examples
+    --------
+    >>> one_line_stated({"wavelength": 1.54059}), one_line_stated({"wavelength": 1.5418}), one_line_stated({"wavelength": "Cu"})
+    (True, False, False)
+    """
+    if settings.get("wavelength2") is not None or settings.get("line_ratio") is not None:
+        return False
+    try:
+        value = float(settings.get("wavelength", "nan"))
+    except (TypeError, ValueError):
+        return False
+    return any(abs(value / first - 1) < _NEAR_LINE / 10 for first, _ in ANODES.values())
+
+
 def make_instrument(settings: Mapping[str, Any], *, where: str = "") -> PdInstrument:
     """Build the instrument from settings, with an error that names the parameter.
 

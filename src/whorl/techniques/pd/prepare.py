@@ -14,7 +14,7 @@ from scipy.ndimage import maximum_filter1d
 from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import Measurement
 from whorl.physics.backgrounds import chebyshev, running_mean, snip
-from whorl.techniques.pd.instrument import ANODES, SETTINGS, PdInstrument, make_instrument, with_lines
+from whorl.techniques.pd.instrument import ANODES, SETTINGS, PdInstrument, make_instrument, one_line_stated, with_lines
 from whorl.techniques.pd.noise import uncertainty
 from whorl.techniques.pd.peak_list import drawn
 from whorl.techniques.stated import composition, sources
@@ -132,7 +132,7 @@ class PdSignal:
             net = np.maximum(net, given.sum(axis=1))
         reach = max(round(_FOOT * self.fwhm / float(np.median(np.diff(self.x)))), 1)
         near = maximum_filter1d(net, 2 * reach + 1, mode="nearest")
-        return np.sqrt(1 / self.weights + (_MODEL_ERROR * net) ** 2 + (_FOOT_ERROR * near) ** 2)
+        return np.asarray(np.sqrt(1 / self.weights + (_MODEL_ERROR * net) ** 2 + (_FOOT_ERROR * near) ** 2))
 
     def cautious(self, given: Array | None = None) -> PdSignal:
         """With weights that allow for the errors of models: strong peaks do not count for more than they can tell."""
@@ -204,6 +204,8 @@ def prepare(
     found = uncertainty(y, sigma, counts=measurement.settings.get("intensity") == "counts")
     assumptions.append(found.words)
     known = frozenset(k for k in {**stated, **given} if k in PdInstrument.model_fields)
+    if not one_line_stated({**stated, **given}):
+        known |= {"line_ratio"}
     return PdSignal(
         measurement,
         x,

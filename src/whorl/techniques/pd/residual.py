@@ -28,12 +28,13 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: parameters of the measurement, not of a phase
-SHARED = frozenset(("zero", "displacement", "transparency", "u", "v", "w", "x", "y", "axial", "slit", "overflow"))
+SHARED = frozenset(("zero", "displacement", "transparency", "line_ratio", "u", "v", "w", "x", "y", "axial", "slit", "overflow"))
 #: parameters of the instrument that may refine: limits and prior spread
 _INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
     "zero": (-1.0, 1.0, 0.1, "degree"),
     "displacement": (-2.0, 2.0, 0.3, "mm"),
     "transparency": (0.0, 5.0, 0.5, "mm"),
+    "line_ratio": (0.0, 0.65, None, "1"),
     "u": (0.0, 2.0, None, "degree^2"),
     "v": (-1.0, 1.0, None, "degree^2"),
     "w": (4e-6, 2.0, None, "degree^2"),
@@ -47,6 +48,8 @@ _INSTRUMENT: Mapping[str, tuple[float, float, float | None, str]] = {
 _LEAST = 1e-6
 #: prior spread of the axial divergence, relative
 _AXIAL_SPREAD = 0.5
+#: name under which the ratio of the lines goes that areas were made with
+_NOMINAL = "line_ratio_nominal"
 _STEP = 1e-4  # relative, of the axial divergence in its derivative
 
 
@@ -172,7 +175,9 @@ class PdProblem:
     def measured_with(self, values: Array) -> dict[str, float | str]:
         """Settings of the instrument with what is refined of them."""
         stated = {k: v for k, v in self.instrument.model_dump().items() if v is not None}
-        return stated | self._instrument_at(self.full_values(values))
+        refined = self._instrument_at(self.full_values(values))
+        refined.pop(_NOMINAL, None)
+        return stated | refined
 
     def hump_share(self, fit: Fit) -> float | None:
         """Part of the intensity over the background that the humps hold; ``None`` without humps."""
@@ -205,7 +210,7 @@ class PdProblem:
         i = self.instrument
         out = {name: float(getattr(i, name)) for name in _INSTRUMENT}
         out |= {p.name: float(v) for p, v in zip(self._shared, full, strict=False)}
-        return out
+        return out | ({_NOMINAL: i.line_ratio} if len(i.lines) == 2 else {})
 
 
 class Shaped:
@@ -239,7 +244,9 @@ class Shaped:
         edge = max(np.radians(instrument["overflow"]) / 2, 1e-6)
         caught, by_length = on_round_sample(np.sin(edge) / np.sin(theta))  # at the edge the beam is as long as the sample
         self._slit = np.exp(instrument["slit"] * self._log_sine) * caught
-        self.strength = peaks.area * self._slit
+        ratio, self._by_ratio = _second_lines(t.size, instrument)
+        self.strength = peaks.area * self._slit * ratio
+        self._share = ratio
         self.g, self.lorentz = g, lorentz
         self.parts = self._asymmetry(self._axial)
         if not jacobian:
@@ -256,6 +263,7 @@ class Shaped:
             "w": ("g", by_g),
             "x": ("l", 1 / cos),
             "y": ("l", tan),
+            "line_ratio": ("area", peaks.area * self._slit * self._by_ratio),
             "slit": ("area", self.strength * self._log_sine),
             "overflow": ("area", self.strength * by_length / caught * np.radians(0.5) * np.cos(edge) / np.sin(theta)),
         }
@@ -288,7 +296,7 @@ class Shaped:
         """Add the derivatives of the pattern times ``factor`` to the rows of ``out``, of which the last is the axial one."""
         p, d = self.peaks, self._d
         rows = np.concatenate([np.arange(len(d["area"])), first + np.arange(len(p.d_area))])
-        d_area = np.concatenate([d["area"], p.d_area * self._slit])
+        d_area = np.concatenate([d["area"], p.d_area * (self._slit * self._share)])
         d_centre = np.concatenate([d["centre"], p.d_two_theta])
         d_g = np.concatenate([d["g"], p.d_gauss2 * self._by_g2])
         d_l = np.concatenate([d["l"], p.d_lorentz])
@@ -302,6 +310,17 @@ class Shaped:
             *(x, self.centre0, self.strength * factor, self.g, self.lorentz, start, shift, weight, changes),
             *(rows, d_area * factor, d_centre, d_g, d_l, out),
         )
+
+
+def _second_lines(count: int, instrument: Mapping[str, float]) -> tuple[Array | float, Array | float]:
+    """Shares of the peaks of two spectral lines, relative to those they have nominally, and derivatives by their ratio."""
+    nominal = instrument.get(_NOMINAL)
+    if not nominal:
+        return 1.0, 0.0
+    ratio, half = instrument["line_ratio"], count // 2
+    first, second = (1 + nominal) / (1 + ratio), (ratio / (1 + ratio)) * (1 + nominal) / nominal
+    by_first, by_second = -first / (1 + ratio), (1 + nominal) / nominal / (1 + ratio) ** 2
+    return np.repeat([first, second], half), np.repeat([by_first, by_second], half)
 
 
 def axial_nodes(two_theta: Array, axial: float, width: Array) -> Index:

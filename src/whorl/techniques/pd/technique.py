@@ -170,6 +170,8 @@ class PowderDiffraction:
             names += (
                 ["u", "y", "axial"] if i.source == "lab" else ["u", "v"] if i.source == "reactor" else ["u", "x", "y", "axial"]
             )
+            if i.wavelength2 is not None:
+                names.append("line_ratio")  # not where both lines are stated
         known = signal.known | ({"slit"} if "divergence_slit" in signal.known else frozenset())
         return tuple(n for n in names if n not in known)
 
