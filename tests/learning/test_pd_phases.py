@@ -182,7 +182,7 @@ def test_the_same_request_gives_the_same_weights_and_goes_on_where_it_was(tmp_pa
         ({"catalogue": "compounds", "elements": "He"}, "0 crystals"),
         ({"catalogue": "nanoparticles"}, "0 crystals"),
         ({"catalogue": "compounds", "elements": "Mg,Zn,O", "q": "5:1"}, "q = 5:1"),
-        ({"catalogue": "compounds", "elements": "Mg,Zn,O", "points": 1000}, "points = 1000"),
+        ({"catalogue": "compounds", "elements": "Mg,Zn,O", "points": 1001}, "points = 1001"),
     ],
 )
 def test_impossible_settings(settings, match, tmp_path):

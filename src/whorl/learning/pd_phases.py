@@ -22,12 +22,12 @@ from whorl.core.errors import UsageError, WhorlError
 from whorl.core.hypothesis import Crystal, element_counts
 from whorl.core.lazy import need
 from whorl.learning import pd_phases_corpus as corpus
-from whorl.learning.pd_phases_network import MULTIPLE, PLACE, Shape, build_network, rounded, to_onnx
+from whorl.learning.pd_phases_network import PLACE, Shape, build_network, rounded, to_onnx
 from whorl.learning.steps import keep, learning_rate, ready, resume
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.techniques.pd.nuisances import NUISANCES
-from whorl.techniques.pd.phase_network import METADATA, KnownPhase
+from whorl.techniques.pd.phase_network import FAINT, METADATA, KnownPhase, shares_of
 from whorl.trust.reliability import fit_log_odds, reliability_error
 
 Array = NDArray[np.float64]
@@ -36,7 +36,6 @@ Mask = NDArray[np.bool_]
 MODEL = "pd-phases"
 _BATCH, _CHUNK = 256, 3584
 _RATE, _DECAY = 2e-3, 1e-3
-_AMOUNTS = 0.5  # weight of the cross-entropy of the shares
 _MOST_PHASES = 1000
 #: streams of random numbers, one for each use
 _TRAIN, _CALIBRATE, _TEST = 1, 2, 3
@@ -90,8 +89,8 @@ def grid_of(settings: Mapping[str, Any]) -> Array:
     if not mark or not 0.05 <= limits[0] < 0.5 * limits[1] <= 15:
         raise UsageError(f"q = {settings['q']}", where=f"train {MODEL}", remedy="Give 1/angstrom: --set q=0.7:5.9.")
     points = int(settings["points"])
-    if points % MULTIPLE or not 256 <= points <= 16384:
-        remedy = f"Give a multiple of {MULTIPLE} from 256 to 16384."
+    if points % PLACE or not 256 <= points <= 16384:
+        remedy = f"Give a multiple of {PLACE} from 256 to 16384."
         raise UsageError(f"points = {points}", where=f"train {MODEL}", remedy=remedy)
     return np.asarray(np.geomspace(*limits, points))
 
@@ -172,9 +171,11 @@ def fit(simulator: corpus.Simulator, request: Request) -> tuple[Any, float]:
             for group in optimiser.param_groups:
                 group["lr"] = _RATE * learning_rate((chunk + batch / batches) / chunks, start=1e-3)
             part = slice(batch * _BATCH, (batch + 1) * _BATCH)
-            logits, amounts = network(x[part])
+            logits, amplitudes = network(x[part])
             there = torch.nn.functional.binary_cross_entropy_with_logits(logits, (share[part] > 0).float(), reduction="none")
-            loss = there.sum(dim=1).mean() - _AMOUNTS * (share[part] * torch.log_softmax(amounts, dim=1)).sum(dim=1).mean()
+            amount = torch.nn.functional.softplus(amplitudes) ** 2 + FAINT
+            found = torch.log(amount / amount.sum(dim=1, keepdim=True))
+            loss = there.sum(dim=1).mean() - (share[part] * found).sum(dim=1).mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -188,13 +189,13 @@ def fit(simulator: corpus.Simulator, request: Request) -> tuple[Any, float]:
 def predict(network: Any, seen: NDArray[np.float32]) -> tuple[Array, Array]:
     """Logits and shares of patterns, shape (n, phases) each."""
     torch = need("torch", extra="train")
-    logits, shares = [], []
+    logits, amplitudes = [], []
     with torch.no_grad():
         for part in torch.from_numpy(seen).split(_BATCH):
             one, two = network(part)
             logits.append(one.numpy())
-            shares.append(torch.softmax(two, dim=1).numpy())
-    return np.concatenate(logits).astype(np.float64), np.concatenate(shares).astype(np.float64)
+            amplitudes.append(two.numpy())
+    return np.concatenate(logits).astype(np.float64), shares_of(np.concatenate(amplitudes).astype(np.float64))
 
 
 def judge(fractions: Array, logits: Array, shares: Array, slope: float, offset: float) -> tuple[Metric, ...]:
@@ -274,7 +275,7 @@ def _card(
         ),
         outputs=(
             Port(name="logits", shape=out, meaning="log odds of each phase before calibration"),
-            Port(name="amounts", shape=out, meaning="softmax gives weight fractions"),
+            Port(name="amplitudes", shape=out, meaning="softplus squared, over their sum: weight fractions"),
             Port(name="terms", shape=f"n x {m * grid.size // PLACE}", meaning="class activation: log odds by place"),
         ),
         ranges=span,

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from whorl.core.errors import StructureError
 from whorl.core.hypothesis import Crystal
 from whorl.techniques.crystal_freedom import in_own_symmetry
-from whorl.techniques.pd.weights import density_of
 from whorl.techniques.pd.instrument import PdInstrument, make_instrument, with_lines
 from whorl.techniques.pd.nuisances import NUISANCES
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.phase_network import binned, features, q_edges
 from whorl.techniques.pd.prepare import AXIAL, EMISSION
 from whorl.techniques.pd.residual import Shaped
+from whorl.techniques.pd.weights import density_of
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]

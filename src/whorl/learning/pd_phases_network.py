@@ -8,8 +8,7 @@ at every place for every phase,
 
 so that what it says is a sum over places, and class activation is exact. A mean over all places before the head, as
 class-activation maps were introduced with, would forget where the lines are, which is all that tells phases apart. A second
-head gives amounts, over places put together by fours. Weights of the heads are written as 8-bit integers with a unit for each
-phase.
+head of the same kind gives amplitudes. Weights of the heads are written as 8-bit integers with a unit for each phase.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from whorl.learning.onnx_layers import convolution, small_dense
 from whorl.learning.steps import levels, ready
 
 KERNELS, STRIDES, CHANNELS = (15, 15, 9), (2, 2, 1), (16, 32, 32)
-#: bins of a place of the head; places put together for the amounts
-PLACE, _POOL = prod(STRIDES), 4
-#: the grid is of a multiple of so many points
-MULTIPLE = PLACE * _POOL
+#: bins of a place of the head
+PLACE = prod(STRIDES)
+#: start of the amplitudes: most phases are not there
+_ABSENT = -1.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Shape:
 
 
 def build_network(seed: int, shape: Shape) -> Any:
-    """Make the untrained network: a torch module from features, shape (n, 2, points), to logits and amounts, (n, phases) each.
+    """Make the untrained network: a torch module from features, shape (n, 2, points), to logits and amplitudes, (n, phases).
 
     Raises
     ------
@@ -63,13 +62,14 @@ def build_network(seed: int, shape: Shape) -> Any:
             layers = zip((2, *CHANNELS[:-1]), CHANNELS, KERNELS, STRIDES, strict=True)
             self.convolutions = nn.ModuleList(nn.Conv1d(a, b, k, stride=s, padding=k // 2) for a, b, k, s in layers)
             self.head = nn.Linear(CHANNELS[-1] * shape.places, shape.phases)
-            self.amount = nn.Linear(CHANNELS[-1] * shape.places // _POOL, shape.phases)
+            self.amount = nn.Linear(CHANNELS[-1] * shape.places, shape.phases)
+            nn.init.constant_(self.amount.bias, _ABSENT)
 
         def forward(self, x: Any) -> Any:
             for layer in self.convolutions:
                 x = torch.relu(layer(x))
-            pooled = torch.nn.functional.avg_pool1d(x, _POOL)
-            return self.head(x.flatten(1)), self.amount(pooled.flatten(1))
+            maps = x.flatten(1)
+            return self.head(maps), self.amount(maps)
 
     return Network()
 
@@ -84,13 +84,12 @@ def rounded(network: Any) -> None:
 
 
 def to_onnx(network: Any, *, metadata: dict[str, str]) -> bytes:
-    """Weights of a rounded network as ONNX, with the texts that belong to them: logits, amounts, terms of the activation."""
+    """Weights of a rounded network as ONNX, with the texts that belong to them: logits, amplitudes, terms of the activation."""
     graph, shape = Graph("pd-phases"), network.shape
     x = graph.node("Reshape", "pattern", graph.constant(np.array([-1, 2, shape.points])))
     for layer in network.convolutions:
         x = convolution(graph, x, layer)
-    pooled = graph.node("Flatten", graph.node("AveragePool", x, kernel_shape=[_POOL], strides=[_POOL]), axis=1)
-    small_dense(graph, pooled, network.amount, output="amounts")
+    small_dense(graph, graph.node("Flatten", x, axis=1), network.amount, output="amplitudes")
     whole, unit = levels(network.head.weight.detach().numpy().astype(np.float64))
     by_place = whole.reshape(shape.phases, CHANNELS[-1], shape.places).transpose(2, 1, 0)
     restored = graph.node("DequantizeLinear", graph.constant(by_place), graph.constant(unit), axis=2)
@@ -99,5 +98,5 @@ def to_onnx(network: Any, *, metadata: dict[str, str]) -> bytes:
     graph.node("Add", total, graph.constant(network.head.bias.detach().numpy()), output="logits")
     flat = graph.constant(np.array([-1, shape.phases * shape.places]))
     graph.node("Reshape", graph.node("Transpose", terms, perm=[1, 2, 0]), flat, output="terms")
-    widths = {"logits": shape.phases, "amounts": shape.phases, "terms": shape.phases * shape.places}
+    widths = {"logits": shape.phases, "amplitudes": shape.phases, "terms": shape.phases * shape.places}
     return graph.to_bytes(inputs={"pattern": 2 * shape.points}, outputs=widths, metadata=metadata)

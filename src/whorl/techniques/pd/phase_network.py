@@ -45,6 +45,8 @@ _STEP, _WINDOW, _SMOOTH = 0.008, 0.25, 1
 #: of the highest point, below which the root is nearly linear: noise is not blown up
 _SOFT = 0.01
 _TINY = 1e-12
+#: amount of a phase that is not there, beside amplitudes of about 1
+FAINT = 1e-6
 #: part of the grid that a pattern must cover
 _LEAST_COVER = 0.4
 #: relative difference of the atoms per volume of entries that are one
@@ -245,8 +247,8 @@ class PhaseNetwork:
 
     def judge(self, given: Array) -> tuple[Array, Array]:
         """Probabilities and weight fractions, shape (n, m) each, of patterns' features, shape (n, 2, g)."""
-        logits, amounts, _ = self._run(given)
-        return self._calibrated(logits), _shares(amounts)
+        logits, amplitudes, _ = self._run(given)
+        return self._calibrated(logits), shares_of(amplitudes)
 
     def _run(self, given: Array) -> list[Array]:
         return self._model.outputs(given.reshape(len(given), -1))
@@ -274,14 +276,14 @@ class PhaseNetwork:
                 f"{low:.3g} to {high:.3g} degrees at this wavelength",
                 where=where,
             )
-        logits, amounts, terms = self._run(np.array([given, without_lines(given)]))
+        logits, amplitudes, terms = self._run(np.array([given, without_lines(given)]))
         places = terms.reshape(2, len(self.phases), -1)
         edges = self.edges[:: self.grid.size // places.shape[2]]
         return Answer(
             self.card.name,
             self.phases,
             self._calibrated(logits)[0],
-            _shares(amounts)[0],
+            shares_of(amplitudes)[0],
             self._angle(edges, signal.instrument.wavelength),
             self._slope * (places[0] - places[1]),
         )
@@ -291,8 +293,15 @@ class PhaseNetwork:
         return np.asarray(2 * np.degrees(np.arcsin(np.clip(q * wavelength / (4 * np.pi), 0.0, 1.0))))
 
 
-def _shares(amounts: Array) -> Array:
-    size = np.exp(amounts - amounts.max(axis=1, keepdims=True))
+def shares_of(amplitudes: Array) -> Array:
+    """Weight fractions from amplitudes, shape (n, m): a network of root intensities gives roots of amounts.
+
+    Examples
+    --------
+    >>> shares_of(np.array([[20.0, 10.0, -30.0]])).round(3).tolist()
+    [[0.8, 0.2, 0.0]]
+    """
+    size = np.logaddexp(amplitudes, 0.0) ** 2 + FAINT
     return np.asarray(size / size.sum(axis=1, keepdims=True))
 
 
