@@ -40,8 +40,8 @@ _MOST_COORDINATES = 24
 _TEXTURE = 4
 #: starts of the widths, in those of the peaks: Gaussian of the instrument, Lorentzian of the sample
 _GAUSS, _LORENTZ = 0.6, 0.3
-#: width of the peaks above which a phase is a hump, degrees of 2 theta for 1 angstrom: crystallites of 20 angstrom, about
-_HUMP = 2.8
+#: width of the peaks above which a phase may be a hump, degrees of 2 theta for 1 angstrom: crystallites of 40 angstrom, about
+_HUMP = 1.4
 #: how far a phase's own lines are to be there, as part of its amount
 _THERE = 0.4
 #: correlation of two phases' patterns beyond which they are one
@@ -208,8 +208,9 @@ class PowderDiffraction:
         widest = _HUMP * problem.instrument.wavelength
         for number, (phase, own) in enumerate(zip(problem.phases, problem.own_values(fit.values), strict=True)):
             peaks = phase.peaks(own, slopes=False)
-            broad = float(peaks.area @ peaks.lorentz) > widest * float(peaks.area.sum())
-            if broad and humps_explain(fit, number):
+            gauss2 = problem.widths(fit.values, peaks.two_theta) ** 2 + peaks.gauss2
+            width = 0.5346 * peaks.lorentz + np.sqrt(0.2166 * peaks.lorentz**2 + gauss2)  # Olivero & Longbottom (1977)
+            if float(peaks.area @ width) > widest * float(peaks.area.sum()) and humps_explain(fit, number):
                 return False
         plain = problem.evaluate(fit.values, jacobian=False).basis[:, :count]
         return not _alike(plain) and all(_seen(fit, number, plain * amounts) for number in range(count))
