@@ -91,6 +91,9 @@ def by_standard(verdict: Verdict, standard: tuple[str, float]) -> Verdict:
             f"the phases add up to {1 - rest:.3f} by the standard: its weighed-in fraction is wrong, it is not wholly "
             "crystalline, or grains absorb differently"
         )
+    prefix = f"{number + 1}:"
+    if limits := [n.removeprefix(prefix) for n, q in best.parameters.items() if n.startswith(prefix) and q.at_limit]:
+        warnings.append(f"{', '.join(limits)} of the standard {name} ended at a limit: the amorphous share may be wrong")
     update = {
         "candidates": [found, *verdict.candidates[1:]],
         "assumptions": [*verdict.assumptions, assumption],
