@@ -87,6 +87,7 @@ def test_lognormal_sizes_against_one_size():
     found = parameters(verdict)
     assert found["size_spread"].value == pytest.approx(0.12, abs=0.08)
     assert found["size"].value == pytest.approx(150, rel=0.03)
+    assert found["mean_diameter"].value == pytest.approx(4 / 3 * 150 / (1 + 0.12**2) ** 3, rel=0.06)
     one = refine(scan, nickelate(0.0), settings=FIXED, workspace=False)
     assert one.candidates[0].rw > 1.1 * verdict.candidates[0].rw
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from whorl.core.verdict import Curve, Phase, Quantity
 from whorl.fitting.problem import Fit
+from whorl.physics.size_broadening import mean_diameter
 from whorl.techniques.pd.deciding import marks
 from whorl.techniques.pd.leftover import left_over
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
@@ -61,7 +62,7 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
 def _importance(item: tuple[str, Quantity]) -> int:
     """Place of a parameter in a table: cells, sizes, atoms, then texture and the instrument."""
     bare = item[0].split(":")[-1]
-    order = (("a", "b", "c", "alpha", "beta", "gamma"), ("size",), ("inverse_size", "strain"))
+    order = (("a", "b", "c", "alpha", "beta", "gamma"), ("size", "size_spread", "mean_diameter"), ("inverse_size", "strain"))
     found = next((n for n, names in enumerate(order) if bare in names), None)
     if found is not None:
         return found
@@ -77,11 +78,16 @@ def _sizes(parameters: dict[str, Quantity]) -> dict[str, Quantity]:
         if name.endswith("inverse_size") and q.value > 1 / _LARGEST:
             sigma = None if q.sigma is None else q.sigma / q.value**2
             out[name.replace("inverse_size", "size")] = Quantity(value=1 / q.value, sigma=sigma, unit="angstrom")
+            spread = parameters.get(name.replace("inverse_size", "size_spread"))
+            if spread is not None:
+                diameter = mean_diameter(1 / q.value, spread.value)
+                out[name.replace("inverse_size", "mean_diameter")] = Quantity(value=diameter, unit="angstrom")
     return out
 
 
 def _remarks(problem: PdProblem, fit: Fit, phases: list[Phase]) -> list[str]:
-    out = []
+    share = problem.hump_share(fit)
+    out = [] if share is None else [f"the humps hold {share:.1%} of the intensity over the background, in the range fitted"]
     named = problem.named_values(fit.values)
     for p, limit in zip(problem.parameters, fit.at_bound, strict=True):
         bare = p.name.split(":")[-1]
