@@ -48,11 +48,13 @@ _GONE, _BACK = 3.0, 4.0
 #: cell lengths at which a held phase is looked for, relative to those it had last
 _ZOOMS = 1 + 0.0015 * np.arange(-8, 9)
 #: misfit beside that of the frame before, from which the frame is also refined from the structures
-_JUMP, _SLACK = 1.03, 0.001
+_JUMP, _SLACK = 1.05, 0.001
 #: misfit beside that of the other start, from which it is the worse one
 _BETTER = 0.998
 #: relative change of the misfit beyond which the weights of the priors are set again
-_LEVEL = 0.1
+_LEVEL = 0.2
+#: relative decrease of what is minimised at which a search that starts near the end is over: a tenth of a sigma, about
+_TOLERANCE = 1e-5
 #: parameters that run to their limits where there is nothing to fit; of the second group only the upper limit says so
 _CELL, _WIDE = ("a", "b", "c", "alpha", "beta", "gamma"), ("inverse_size", "strain")
 #: level of misfit at which `whorl.fitting.solve` begins
@@ -323,9 +325,9 @@ class _Weighed:
 
 def _solved(problem: Problem, first: Array | None, rw: float, solver: Solver) -> Fit:
     """Fit from start values near the end, with the misfit known beforehand."""
-    fit = solver(_Weighed(problem, rw), start=first, passes=1)
+    fit = solver(_Weighed(problem, rw), start=first, passes=1, tolerance=_TOLERANCE)
     if abs(fit.rw / max(rw, 1e-9) - 1) > _LEVEL:
-        fit = solver(_Weighed(problem, fit.rw), start=fit.values, passes=1)
+        fit = solver(_Weighed(problem, fit.rw), start=fit.values, passes=1, tolerance=_TOLERANCE)
     final = solver(problem, start=fit.values, max_iterations=0, passes=1)
     return replace(final, converged=fit.converged, iterations=fit.iterations, evaluations=fit.evaluations + final.evaluations)
 
