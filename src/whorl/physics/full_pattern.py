@@ -30,7 +30,6 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 _RIDGE = 1e-9  # of the diagonal: references that are the same share
-_MISFITS = np.concatenate([[0.0], np.geomspace(0.002, 0.6, 48)])
 _ROUNDS = 60
 _FOOT = 0.01  # of a reference's height, below which its own points do not reach
 
@@ -201,30 +200,6 @@ def coarse_shift(normal: Normal, moments: Array, powers: Array, shifts: Array) -
         target = solve_triangular(lower, moment / size, lower=True)
         left.append(power - target @ target + nnls(lower.T, target)[1] ** 2)
     return float(shifts[int(np.argmin(left))])
-
-
-def misfit(residual: Array, variance: Array, net: Array) -> float:
-    """Part of the net intensity by which a sum of references is wrong, by maximum likelihood.
-
-    Parameters
-    ----------
-    residual, variance, net : array, shape (n,)
-        Residual, variance of the noise, calculated intensity above the background.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> net = np.full(4000, 100.0)
-    >>> 0.04 < misfit(rng.normal(0, np.hypot(2.0, 5.0), 4000), np.full(4000, 4.0), net) < 0.06
-    True
-    """
-    best, found = np.inf, 0.0
-    for share in _MISFITS:
-        total = variance + (share * net) ** 2
-        cost = float(np.sum(np.log(total) + residual**2 / total))
-        if cost < best:
-            best, found = cost, float(share)
-    return found
 
 
 def inflation(residual: Array, reach: int) -> float:

@@ -1,7 +1,7 @@
 """Fit of a powder pattern by a sum of measured references: alignment, weights, choice of the references, what it leaves open.
 
 1. The zero error is found with all references together; the pattern's uncertainty holds counting, the noise of the references,
-   and the part by which references are wrong (texture, other crystallinity), which the residual itself shows.
+   and the part by which each reference is wrong (texture, other crystallinity), which the residual itself shows.
 2. References are chosen by evidence (`whorl.physics.full_pattern`), zero error and displacement of the sample are refined, and
    with them a small shift of each reference, which was mounted on its own.
 3. The choice is made once more with everything aligned.
@@ -18,7 +18,7 @@ from scipy.interpolate import CubicSpline
 
 from whorl.core.errors import PatternError
 from whorl.physics.backgrounds import running_mean, snip
-from whorl.physics.full_pattern import Normal, Selection, coarse_shift, inflation, misfit, own_misfit, select
+from whorl.physics.full_pattern import Normal, Selection, coarse_shift, inflation, own_misfit, select
 from whorl.techniques.pd.prepare import PdSignal
 from whorl.techniques.pd.references import Reference
 
@@ -63,7 +63,7 @@ class Summation:
     noise : array, shape (n,)
         Standard uncertainty of the counts alone.
     misfit, inflation : float
-        See `whorl.physics.full_pattern`.
+        Part of the net intensity by which the sum is wrong, root mean square; see `whorl.physics.full_pattern.inflation`.
     own_misfit : array, shape (k,)
         Part of its intensity by which each reference is wrong.
     free : int
@@ -197,23 +197,27 @@ class _Fit:
         return coarse_shift(normal, moved @ table, np.einsum("sn,sn->s", moved, moved), shifts)
 
     def _weights(self, chosen: Index, factors: Array) -> Array:
-        """Weights with the noise of the references and their misfit, which is found anew."""
-        calculated, net = self._calculated(chosen, factors)
+        """Weights with the noise of the references and the misfit of each, which is found anew."""
+        calculated = self._calculated(chosen, factors)
         variance = self.noise2 + self.variances[:, chosen] @ factors**2
         residual = self.y - calculated
-        self.share = misfit(residual, variance, net)
-        total = variance + (self.share * net) ** 2
+        net = self._net(self.patterns[:, chosen] * factors)
+        whole = net.sum(axis=1)
+        # what is larger than the references themselves is a phase that is missing, not their misfit
+        left = np.sign(residual) * np.minimum(np.abs(residual), np.maximum(whole, np.sqrt(variance)))
+        doubt = np.sum((own_misfit(left, variance, net) * net) ** 2, axis=1)
+        self.share = float(np.sqrt(doubt.sum() / max(float(np.sum(whole**2)), 1e-300)))
+        total = variance + doubt
         self.swell = inflation(residual / np.sqrt(total), self.reach)
         return np.asarray(1 / total)
 
-    def _calculated(self, chosen: Index, factors: Array) -> tuple[Array, Array]:
-        """Calculated pattern, and what of it lies above the smooth background."""
+    def _calculated(self, chosen: Index, factors: Array) -> Array:
+        """Calculated pattern with the curves of the background that belong to it."""
         parts = self.patterns[:, chosen] @ factors
         w = 1 / self.noise2
         root = np.sqrt(w)
         free = np.linalg.lstsq(self.curves * root[:, None], (self.y - parts) * root, rcond=None)[0]
-        calculated = parts + self.curves @ free
-        return calculated, np.maximum(calculated - np.minimum(self.signal.background[self.keep], calculated), 0.0)
+        return np.asarray(parts + self.curves @ free)
 
     def _choose(self) -> Selection:
         net = np.maximum(self.y - self.signal.background[self.keep], 0.0)
@@ -254,7 +258,6 @@ class _Fit:
 
     def _result(self, found: Selection) -> Summation:
         chosen = found.chosen
-        calculated, _ = self._calculated(chosen, found.factors)
         w = self.weights
         parts = self.patterns[:, chosen] * found.factors
         root = np.sqrt(w)
