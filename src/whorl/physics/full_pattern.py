@@ -49,7 +49,7 @@ class Normal:
     --------
     >>> x = np.linspace(0, 1, 50)
     >>> normal = Normal(np.column_stack([x, x**2, x**3]), np.ones((50, 1)), 3 + 2 * x**2, np.ones(50))
-    >>> normal.amounts(range(3))[0].round(6).tolist()
+    >>> normal.amounts(range(3))[0].round(4).tolist()
     [0.0, 2.0, 0.0]
     """
 
