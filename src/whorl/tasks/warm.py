@@ -48,7 +48,7 @@ _GONE, _BACK = 3.0, 4.0
 #: cell lengths at which a held phase is looked for, relative to those it had last
 _ZOOMS = 1 + 0.0015 * np.arange(-8, 9)
 #: misfit beside that of the frame before, from which the frame is also refined from the structures
-_JUMP, _SLACK = 1.05, 0.001
+_JUMP, _SLACK = 1.03, 0.001
 #: misfit beside that of the other start, from which it is the worse one
 _BETTER = 0.998
 #: relative change of the misfit beyond which the weights of the priors are set again
