@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from whorl.catalogues.base import Catalogue
+from whorl.catalogues.folder import FolderCatalogue
 from whorl.core.errors import FitError, UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, CredibleSet, SpaceGroup, Verdict
@@ -162,6 +163,7 @@ def identify(
         warnings=[
             *signal.warnings,
             *_warnings(candidates, signal, allowed, none, count),
+            *_unread(searched),
             *doubts,
             *alone.words,
             *unasked,
@@ -247,6 +249,17 @@ def _warnings(
             f"the composition in the file ({' '.join(sorted(signal.elements_hint))}) disagrees with the best match "
             f"({' '.join(sorted(found))}): one of them is wrong"
         )
+    return out
+
+
+def _unread(catalogues: Sequence[Catalogue]) -> list[str]:
+    """Files of the catalogues' folders that could not be used."""
+    out = []
+    for catalogue in catalogues:
+        skipped = catalogue.skipped if isinstance(catalogue, FolderCatalogue) else ()
+        if skipped:
+            rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+            out.append(f"catalogue {catalogue.name}: {skipped[0].path} could not be used ({skipped[0].reason}){rest}")
     return out
 
 

@@ -13,6 +13,7 @@ from whorl.techniques.pd.leftover import left_over
 from whorl.techniques.pd.residual import SHARED, PdProblem, model_of
 from whorl.techniques.pd.scale_error import of_fit
 from whorl.techniques.pd.weights import weights
+from whorl.techniques.pd.wrong_symmetry import contradicted
 from whorl.techniques.protocol import Findings
 
 Array = NDArray[np.float64]
@@ -54,8 +55,8 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         shown += f" and {more} more" if more > 0 else ""
         notes.append(f"unexplained peaks at 2theta = {shown} degrees: an unknown phase is present")
     doubt = of_fit(fit)
+    doubts = (*((doubt,) if doubt else ()), *contradicted(phase.crystal for phase in problem.phases))
     measured = problem.measured_with(fit.values)
-    doubts = (doubt,) if doubt else ()
     return Findings(parameters, found.phases, structures, curve, notes, left, measured, doubts, found.covariance)
 
 

@@ -14,6 +14,7 @@ from scipy.ndimage import maximum_filter1d
 from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import Measurement
 from whorl.physics.backgrounds import chebyshev, running_mean, snip
+from whorl.techniques.pd.doubtful import dropouts, jump
 from whorl.techniques.pd.instrument import ANODES, SETTINGS, PdInstrument, make_instrument, one_line_stated, with_lines
 from whorl.techniques.pd.noise import uncertainty
 from whorl.techniques.pd.peak_list import drawn
@@ -32,6 +33,8 @@ OVERFLOW = 25.0
 #: from this angle on (degrees) and above this width of peaks a pattern without a wavelength passes for one of a copper tube
 _LAB_REACH, _LAB_WIDTH = 55.0, 0.03
 _FEWEST = 30
+#: points below which there is a warning, and the largest step, degrees: no peak of a diffractometer is as wide as two of these
+_FEW, _COARSEST = 120, 0.5
 #: of the intensity, by which models of powders are wrong: texture, shapes of peaks, positions of atoms
 _MODEL_ERROR = 0.06
 #: of the height of a peak, by which models of its foot are wrong, and how far that reaches, in widths of the peaks
@@ -294,6 +297,10 @@ def _points(
         keep &= (x >= low) & (x <= high)
     elif np.count_nonzero(keep) < x.size:
         warnings.append(f"{x.size - np.count_nonzero(keep)} points of no intensity at the ends were left out")
+    dead = dropouts(y) & keep
+    if np.any(dead):
+        warnings.append(f"{np.count_nonzero(dead)} points hold no counts where their neighbours hold many: they were left out")
+        keep &= ~dead
     x, y = x[keep], y[keep]
     sigma = None if sigma is None else sigma[keep]
     if x.size < _FEWEST:
@@ -309,6 +316,20 @@ def _points(
     if flat.size >= _FLAT and np.any(np.convolve(y >= top * (1 - 1e-9), np.ones(_FLAT), "valid") >= _FLAT):
         warnings.append(f"{flat.size} points stand at {top:g}, the highest value: the detector was saturated there, perhaps")
     step = np.diff(x)
+    if float(np.median(step)) > _COARSEST:
+        raise PatternError(
+            f"steps of {float(np.median(step)):.2g} degrees resolve no peaks",
+            where=where,
+            remedy="Give the pattern as it was measured, in steps of less than a peak's width.",
+        )
+    if x.size < _FEW:
+        warnings.append(f"only {x.size} points: what so few points say of a structure is doubtful")
+    if changed := jump(x, y):
+        place, factor = changed
+        warnings.append(
+            f"the level changes by a factor of {factor:.2g} at {place:.4g} degrees, from one point to the next: counts and "
+            "rates in one file, or an attenuator, perhaps; fit either part alone with --range"
+        )
     if step.max() > 1.5 * step.min() + 1e-9:
         warnings.append(f"steps differ, from {step.min():.3g} to {step.max():.3g} degrees")
     return x, y, sigma, warnings
