@@ -166,12 +166,12 @@ def continued(
     """
     frame = _Frame(technique, signal, structures, dict(options), dict(fixed or {}), solver)
     if start.rw is None:
-        return frame.settled(frame.cold(), (), start)
+        return frame.settled(frame.cold(), (), start, cold=True)
     warm = frame.settled(frame.warm(start.values, start.held, start.rw), start.held, start)
     doubtful = not warm.fit.converged or warm.fit.rw > _JUMP * start.rw + _SLACK
     if not (doubtful or start.anew):
         return warm
-    cold = frame.settled(frame.cold(), (), start)
+    cold = frame.settled(frame.cold(), (), start, cold=True)
     if cold.fit.rw < _BETTER * warm.fit.rw:
         word = f"started anew: from the frame before Rw was {warm.fit.rw:.4f}"
         return replace(cold, notes=(*cold.notes, word))
@@ -236,8 +236,11 @@ class _Frame:
     def _warm(self, values: Mapping[str, float], at: Mapping[str, float], rw: float) -> Fit:
         return self.technique.choose([_solved(p, first, rw, self.solver) for p, first in self._trials(values, at)])
 
-    def settled(self, fit: Fit, held: Sequence[int], start: Start) -> Continued:
-        """Hold the phases that are not there, let those go that are; ``start`` has what they are held at."""
+    def settled(self, fit: Fit, held: Sequence[int], start: Start, *, cold: bool = False) -> Continued:
+        """Hold the phases that are not there, let those go that are; ``start`` has what they are held at.
+
+        What a lost phase has dragged along starts again where the frame before ended, or of a ``cold`` fit where that ended.
+        """
         gone = set(held)
         if not self.phases:
             return Continued(fit)
@@ -246,8 +249,9 @@ class _Frame:
             if not lost:
                 break
             gone |= lost
-            fit = self.warm({**start.values, **_named(fit), **self._last(start, gone)}, sorted(gone), fit.rw)
-        for n in sorted(set(held) & gone):
+            ended = _named(fit) if cold else {}
+            fit = self.warm({**start.values, **ended, **self._last(start, gone)}, sorted(gone), fit.rw)
+        for n in sorted(gone):
             fit = self._released(fit, n, gone, start)
         kept = self.kept(start.values, sorted(gone))
         notes = tuple(f"{self.structures[n - 1].name} does not stand out: its own parameters are held" for n in sorted(gone))
