@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from whorl.learning import crystal_systems, crystal_systems_corpus
-from whorl.learning.crystal_systems_corpus import draw_crystal, sticks
-from whorl.learning.crystal_systems_patterns import measured
+from whorl.learning.crystal_systems_corpus import draw_crystal, measured, sticks
 from whorl.learning.trainer import Request
 from whorl.models.tree_json import read_trees
 from whorl.physics.indexing_lines import SYSTEMS
@@ -46,28 +45,15 @@ def test_strains_lower_the_symmetry_of_the_metric_and_no_further(rock_salt):
         np.testing.assert_allclose(off, off[0] if system == 1 else 0.0, atol=1e-9)
 
 
-def test_measured_peaks_are_increasing_and_near_the_sticks():
+def test_measured_peaks_are_apart_increasing_and_near_the_sticks():
     rng = np.random.default_rng(8)
-    angle = np.linspace(20.0, 80.0, 25) + rng.uniform(-0.5, 0.5, 25)
-    found_of, spurious = [], 0
-    for _ in range(12):
-        found, intensity = measured(angle, rng.uniform(20.0, 100.0, 25), 1.540598, rng)
+    angle = np.sort(rng.uniform(20.0, 80.0, 60))
+    for _ in range(30):
+        found, intensity = measured(angle, rng.uniform(1.0, 100.0, 60), 1.540598, rng)
         assert np.all(np.diff(found) > 0)
         assert found.shape == intensity.shape
-        apart = np.abs(found[:, None] - angle[None, :])
-        found_of.append(np.mean(apart.min(axis=0) < 0.25))  # zero error, displacement
-        spurious += int(np.sum(apart.min(axis=1) > 0.6))
-    assert np.mean(found_of) > 0.9
-    assert spurious < 0.1 * 12 * 25  # K-beta lines, feet
-
-
-def test_an_impurity_has_the_share_of_the_strongest_line_that_is_drawn(rock_salt):
-    rng = np.random.default_rng(3)
-    angle, intensity = sticks(rock_salt, metric_tensor(rock_salt.cell), 1.540598, 60.0, rng)
-    both = crystal_systems_corpus._with_impurity(angle, intensity, 1.540598, 60.0, rng)
-    assert both[0].size > angle.size
-    added = crystal_systems_corpus._strongest(both[0][angle.size :], both[1][angle.size :])
-    assert 0.003 <= added / crystal_systems_corpus._strongest(angle, intensity) <= 0.06
+        near = np.abs(found[:, None] - angle[None, :]).min(axis=1)
+        assert np.median(near) < 0.2  # zero shift, displacement, merging
 
 
 def test_drawn_crystals_are_of_the_system_asked_for(monkeypatch):

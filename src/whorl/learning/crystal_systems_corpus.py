@@ -1,9 +1,9 @@
 """Peak lists of simulated crystals as a diffractometer and a peak search would give them, with the crystal system known.
 
 A crystal is a relative of a compound of the built-in catalogues, a random packing of a random space group, or either of them
-strained to a lower crystal system (what many low-symmetry crystals are: slightly distorted high-symmetry ones). Its
-pattern, with texture and some lines of a second crystal in part of the cases, is measured and searched for peaks
-(`whorl.learning.crystal_systems_patterns`).
+strained to a lower crystal system (what many low-symmetry crystals are: slightly distorted high-symmetry ones). Its lines are
+merged where they overlap, and lost where they are weak; angles get errors of the fit, a zero shift and a sample displacement;
+texture, spurious lines and split peaks come in some patterns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.learning.crystal_corpus import Parent, child_of, expand, random_parent
-from whorl.learning.crystal_systems_patterns import measured
 from whorl.learning.space_groups_corpus import catalogue_parents
 from whorl.physics.form_factors import xray
 from whorl.physics.indexing_lines import SYSTEMS
@@ -23,16 +22,13 @@ from whorl.physics.symmetry import metric_tensor
 
 Array = NDArray[np.float64]
 
-#: Share of each system among the patterns: between those of databases of inorganic crystals, where cubic and hexagonal ones
-#: lead, and of minerals, a third of which are monoclinic
-SHARES = (0.14, 0.21, 0.12, 0.22, 0.23, 0.08)
+#: Share of each system among the patterns: about those of databases of inorganic crystals.
+SHARES = (0.17, 0.23, 0.14, 0.22, 0.18, 0.06)
 _RANGES = ((195, 231), (143, 195), (75, 143), (16, 75), (3, 16), (1, 3))
-_CATALOGUE, _STRAINED = 0.4, 0.2  # shares; the others are random packings
+_CATALOGUE, _STRAINED = 0.4, 0.25  # shares; the others are random packings
 _WAVELENGTHS = (1.540598, 1.540598, 1.540598, 1.788965, 0.709317, 0.45)
-_TUBES = 0.5  # angstrom: shorter wavelengths are those of synchrotrons
 _LONGEST = 2500  # reflections (half sphere) that a pattern goes to at most
-#: part of the patterns with a second phase, and its strongest line relative to that of the first
-_IMPURE, _LEAST_IMPURITY, _MOST_IMPURITY = 0.3, 0.003, 0.06
+_WANTED = 36
 
 
 @dataclass(frozen=True)
@@ -138,43 +134,61 @@ def sticks(parent: Parent, metric: Array, wavelength: float, limit: float, rng: 
     return 2.0 * np.degrees(theta), intensity
 
 
+def measured(two_theta: Array, intensity: Array, wavelength: float, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Peaks that a search would find of sticks: merged, weak ones lost, angles with errors."""
+    scale = wavelength / 1.5406
+    fwhm = np.exp(rng.uniform(np.log(0.05), np.log(0.35))) * max(scale, 0.3)
+    first = rng.uniform(3.0, 12.0) * scale
+    order = np.argsort(two_theta)
+    x, y = two_theta[order], intensity[order]
+    x, y = x[x >= first], y[x >= first]
+    if x.size == 0:
+        return x, y
+    group = np.concatenate([[0], np.cumsum(np.diff(x) > 0.55 * fwhm)])
+    area = np.bincount(group, y)
+    centre = np.bincount(group, x * y) / np.maximum(area, 1e-300)
+    limit = np.exp(rng.uniform(np.log(0.001), np.log(0.03))) * area.max()
+    near = np.zeros(area.size)
+    for step in (1, 2):  # tails of strong neighbours hide weak peaks
+        gap = (centre[step:] - centre[:-step]) / fwhm
+        tail = 0.25 / (1.0 + 4.0 * gap**2)
+        near[step:] = np.maximum(near[step:], area[:-step] * tail)
+        near[:-step] = np.maximum(near[:-step], area[step:] * tail)
+    seen = (area > limit * np.exp(rng.normal(0.0, 0.2, area.size))) & (area > near)
+    centre, area = centre[seen], area[seen]
+    if rng.random() < 0.4:  # spurious lines: another phase, other wavelengths
+        count = int(rng.integers(1, 7))
+        end = centre[min(centre.size - 1, _WANTED)] if centre.size else 60.0
+        centre = np.concatenate([centre, rng.uniform(first, end, count)])
+        area = np.concatenate([area, limit * np.exp(rng.uniform(0.0, 2.0, count))])
+    if rng.random() < 0.1 and centre.size:  # one peak taken for two
+        at = int(np.argmax(area))
+        centre, area = np.append(centre, centre[at] + rng.choice([-1, 1]) * fwhm), np.append(area, 0.1 * area[at])
+    centre = centre + rng.normal(0.0, 1.0, centre.size) * np.hypot(0.004 * scale, 0.06 * fwhm * np.sqrt(limit / area))
+    centre = centre + rng.normal(0.0, 0.03) * scale + rng.normal(0.0, 0.04) * scale * np.cos(np.radians(0.5 * centre))
+    order = np.argsort(centre)
+    centre, area = centre[order], area[order]
+    apart = np.concatenate([[True], np.diff(centre) > 0.02 * scale])[: centre.size]
+    return centre[apart], area[apart]
+
+
 def draw(rng: np.random.Generator, *, fewest: int) -> PeakList:
     """Draw a peak list; crystals that show fewer than ``fewest`` peaks are drawn again."""
     while True:
         system = int(rng.choice(len(SYSTEMS), p=SHARES))
+        parent, metric = draw_crystal(system, rng)
         wavelength = float(rng.choice(_WAVELENGTHS))
         limit = min(rng.uniform(60.0, 110.0) * wavelength / 1.5406, 150.0)
-        parent, metric = draw_crystal(system, rng)
-        angles, intensity = sticks(parent, metric, wavelength, limit, rng)
-        if rng.random() < _IMPURE:
-            angles, intensity = _with_impurity(angles, intensity, wavelength, limit, rng)
-        angles, intensity = measured(angles, intensity, wavelength, rng, tube=wavelength > _TUBES)
+        angles, intensity = measured(*sticks(parent, metric, wavelength, limit, rng), wavelength, rng)
         if angles.size >= fewest:
             return PeakList(angles, intensity / intensity.max(), wavelength, system)
-
-
-def _with_impurity(
-    angles: Array, intensity: Array, wavelength: float, limit: float, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """The sticks with some of a second crystal, of any system."""
-    others = sticks(*draw_crystal(int(rng.choice(len(SYSTEMS), p=SHARES)), rng), wavelength, limit, rng)
-    part = np.exp(rng.uniform(np.log(_LEAST_IMPURITY), np.log(_MOST_IMPURITY)))
-    scale = part * _strongest(angles, intensity) / max(_strongest(*others), 1e-300)
-    return np.concatenate([angles, others[0]]), np.concatenate([intensity, scale * others[1]])
-
-
-def _strongest(angles: Array, intensity: Array) -> float:
-    """Intensity of the strongest line: reflections at the same angle are one."""
-    if angles.size == 0:
-        return 0.0
-    return float(np.bincount(np.round((angles - angles.min()) / 0.01).astype(np.int64), intensity).max())
 
 
 def make_corpus(
     count: int, rng: np.random.Generator, *, progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Array, NDArray[np.int64]]:  # fmt: skip
     """Features, shape (count, features), and systems, shape (count,), of drawn peak lists."""
-    from whorl.techniques.pd.symmetry_features import FEWEST, NAMES, choose, features
+    from whorl.techniques.pd.symmetry_features import FEWEST, NAMES, choose, features, lattices_of
 
     rows = np.empty((count, len(NAMES)))
     systems = np.empty(count, dtype=np.int64)
@@ -182,7 +196,8 @@ def make_corpus(
         found = draw(rng, fewest=FEWEST)
         kept = choose(found.two_theta, found.intensity)
         angles, intensity = found.two_theta[kept], found.intensity[kept]
-        rows[i] = features(angles, intensity, found.wavelength)
+        lattices = lattices_of(angles, intensity, found.wavelength, strong=False)  # once: the answer can afford twice
+        rows[i] = features(angles, intensity, found.wavelength, lattices)
         systems[i] = found.system
         if progress and (i + 1) % 10 == 0:
             progress(i + 1, count)
