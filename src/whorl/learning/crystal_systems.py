@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from whorl.learning.crystal_systems_corpus import SHARES, make_corpus
 from whorl.learning.space_groups import calibration_error, fit_temperature
 from whorl.learning.space_groups_corpus import catalogue_state
+from whorl.learning.steps import write_arrays
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Interval, Metric, Port, Training
 from whorl.models.inference import need_xgboost
@@ -74,9 +75,7 @@ def _corpus(request: Request) -> tuple[Array, Labels, float]:
             x, y = make_corpus(count, np.random.default_rng([request.seed, 1, chunk]))
             rows.append(x)
             systems.append(y)
-            unfinished = request.scratch / "unfinished.npz"
-            np.savez(unfinished, rows=x, systems=y, seconds=time.process_time() - started)
-            unfinished.replace(path)
+            write_arrays(path, {"rows": x, "systems": y, "seconds": time.process_time() - started})
         request.progress("simulating peak lists", chunk * _CHUNK + count, request.cases)
     return np.concatenate(rows), np.concatenate(systems), before
 
