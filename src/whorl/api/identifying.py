@@ -10,6 +10,7 @@ from whorl.api.given import Names, Place, Source, names, workspace_of
 from whorl.core.verdict import Verdict
 from whorl.tasks import recipes
 from whorl.tasks.batch import run_files
+from whorl.tasks.recipe_parts import checked_range, known_elements
 from whorl.tasks.series import shared
 from whorl.tasks.single import run_one
 from whorl.techniques.protocol import Progress
@@ -79,11 +80,11 @@ def identify(
     'Ni (fcc)'
     """
     recipe = recipes.Identify(
-        elements=recipes.known_elements(elements),
+        elements=known_elements(elements),
         catalogues=names(catalogues),
         only=only,
         top=top,
-        range=recipes.checked_range(range),
+        range=checked_range(range),
         settings=dict(settings or {}),
         also=tuple(also),
         proposer=os.fspath(proposer),
@@ -122,11 +123,11 @@ def identify_many(
         Processes; as many as there are cores by default.
     """
     recipe = recipes.Identify(
-        elements=recipes.known_elements(elements),
+        elements=known_elements(elements),
         catalogues=names(catalogues),
         only=only,
         top=top,
-        range=recipes.checked_range(range),
+        range=checked_range(range),
         settings=dict(settings or {}),
         also=tuple(also),
         proposer=os.fspath(proposer),

@@ -16,6 +16,7 @@ from whorl.formats import read
 from whorl.lab import Advice, Cost, advise
 from whorl.tasks import recipes
 from whorl.tasks import simulate as _simulate
+from whorl.tasks.recipe_parts import checked_range, known_elements
 from whorl.techniques.protocol import Progress
 
 
@@ -116,10 +117,10 @@ def suggest_measurement(
     """
     given = [source] if isinstance(source, str | os.PathLike | Measurement) else list(source)
     recipe = recipes.Identify(
-        elements=recipes.known_elements(elements),
+        elements=known_elements(elements),
         catalogues=names(catalogues),
         only=only,
-        range=recipes.checked_range(range),
+        range=checked_range(range),
         settings=dict(settings or {}),
         proposer=os.fspath(proposer),
     )

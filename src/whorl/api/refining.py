@@ -11,6 +11,7 @@ from whorl.core.hypothesis import Hypothesis
 from whorl.core.verdict import Verdict
 from whorl.tasks import recipes
 from whorl.tasks.batch import run_files
+from whorl.tasks.recipe_parts import checked_range
 from whorl.tasks.single import run_one
 from whorl.techniques.protocol import Progress
 
@@ -122,7 +123,7 @@ def refinement(
     return recipes.Refine(
         structures=tuple(structure(s) for s in given),
         sources=tuple(s.name if isinstance(s, Hypothesis) else os.fspath(s) for s in given),
-        range=recipes.checked_range(range),
+        range=checked_range(range),
         settings=dict(settings or {}),
         fixed=dict(fixed or {}),
         **more,

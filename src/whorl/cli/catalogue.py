@@ -59,7 +59,7 @@ def show(
 ) -> None:
     """List the entries of a catalogue, and the files it had to skip."""
     from whorl.catalogues import FolderCatalogue, ImportedCatalogue, describe, open_catalogue
-    from whorl.tasks.recipes import known_elements
+    from whorl.tasks.recipe_parts import known_elements
 
     found = open_catalogue(name)
     entries = found.entries(elements=known_elements(elements), family=family)

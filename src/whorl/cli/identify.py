@@ -52,7 +52,8 @@ def identify(
     """
     limits, settings = options.read_range(range), options.read_settings(set)
     from whorl.cli.batch import Outputs, run_batch
-    from whorl.tasks.recipes import Identify, known_elements
+    from whorl.tasks.recipe_parts import known_elements
+    from whorl.tasks.recipes import Identify
 
     recipe = Identify(
         elements=known_elements(elements),

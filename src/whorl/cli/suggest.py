@@ -59,7 +59,8 @@ def suggest(
     from whorl.core.workspace import Workspace
     from whorl.lab import Cost, advise
     from whorl.tasks.inputs import list_items, load
-    from whorl.tasks.recipes import Identify, known_elements
+    from whorl.tasks.recipe_parts import known_elements
+    from whorl.tasks.recipes import Identify
 
     recipe = Identify(
         elements=known_elements(elements),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
-from whorl.tasks.recipes import checked_range, common_arguments, known_settings
+from whorl.tasks.recipe_parts import checked_range, common_arguments, known_settings
 from whorl.techniques import room_of
 from whorl.techniques.protocol import Progress
 

@@ -7,24 +7,22 @@ the same recipe, so they give the same bits.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 from whorl.catalogues import Catalogue, builtin_catalogues, open_catalogue
 from whorl.catalogues.substitution import substitutions
-from whorl.core.errors import StructureError, UsageError, WorkspaceError
-from whorl.core.hypothesis import Hypothesis, element_counts
+from whorl.core.errors import UsageError, WorkspaceError
+from whorl.core.hypothesis import Hypothesis
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 from whorl.models.registry import find_model
 from whorl.tasks import hypotheses
+from whorl.tasks.recipe_parts import checked_range, common_arguments, known_elements, known_settings, number, plain
 from whorl.tasks.start import Start
 from whorl.tasks.weighed_in import by_standard
-from whorl.techniques import KINDS as TECHNIQUES
 from whorl.techniques.protocol import Progress
 from whorl.techniques.restrained import Known
 
@@ -217,7 +215,7 @@ class Refine:
     def __post_init__(self) -> None:
         object.__setattr__(self, "range", checked_range(self.range))
         object.__setattr__(self, "settings", known_settings(self.settings))
-        object.__setattr__(self, "fixed", _plain(self.fixed))
+        object.__setattr__(self, "fixed", plain(self.fixed))
         for name in ("free", "ties", "restraints"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         Known.read(self.ties, self.restraints)  # says at once what is wrong with them
@@ -253,7 +251,7 @@ class Refine:
         """See `Recipe.arguments`."""
         words = list(self.sources or [s.name for s in self.structures])
         for name, value in self.fixed.items():
-            words += ["--fix", f"{name}={_number(value)}"]
+            words += ["--fix", f"{name}={number(value)}"]
         words += [] if self.size is None else ["--size" if self.size else "--no-size"]
         words += [] if self.shape is None else ["--shape", self.shape]
         for option, texts in (("--free", self.free), ("--tie", self.ties), ("--restrain", self.restraints)):
@@ -346,92 +344,7 @@ def open_all(names: Sequence[str], *, only: bool) -> list[Catalogue]:
     return found
 
 
-def known_elements(elements: Collection[str] | str | None) -> tuple[str, ...] | None:
-    """Check chemical symbols and put them in alphabetical order; a text is read as a list or a formula.
-
-    Raises
-    ------
-    UsageError
-        If one is not known.
-
-    Examples
-    --------
-    >>> known_elements("O, Li,Co"), known_elements(["Fe"]), known_elements("LiCoO2")
-    (('Co', 'Li', 'O'), ('Fe',), ('Co', 'Li', 'O'))
-    """
-    if elements is None:
-        return None
-    parts = [elements] if isinstance(elements, str) else list(elements)
-    found: set[str] = set()
-    for part in [word for text in parts for word in text.replace(";", ",").replace(" ", ",").split(",") if word]:
-        try:
-            found |= element_counts(part).keys()
-        except StructureError as error:
-            raise UsageError(error.what, where="elements", remedy="Give chemical symbols, such as Li,Co,O.") from error
-    if not found:
-        raise UsageError("no element is given", where="elements", remedy="Give chemical symbols, such as Li,Co,O.")
-    return tuple(sorted(found))
-
-
-def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the names of instrument settings; whole numbers become floats, so that 22 and 22.0 are the same.
-
-    Raises
-    ------
-    UsageError
-        If no technique has a setting of that name.
-
-    Examples
-    --------
-    >>> known_settings({"qmax": 22})
-    {'qmax': 22.0}
-    """
-    known: list[str] = []
-    for key in TECHNIQUES:
-        known += import_module(f"whorl.techniques.{key}.instrument").SETTINGS
-    for name in settings:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            remedy = f"Did you mean {close[0]}?" if close else f"Settings are {', '.join(known)}."
-            raise UsageError(f"unknown setting {name!r}", remedy=remedy)
-    return _plain(settings)
-
-
-def checked_range(limits: Sequence[float] | None) -> tuple[float, float] | None:
-    """Check that a range has two ends in order.
-
-    Raises
-    ------
-    UsageError
-        If it has not.
-    """
-    if limits is None:
-        return None
-    if len(limits) != 2 or not limits[0] < limits[1]:
-        raise UsageError(
-            f"range {':'.join(f'{v:g}' for v in limits)} has not a lower and an upper end", remedy="Write it as 1.5:30."
-        )
-    return float(limits[0]), float(limits[1])
-
-
 @lru_cache(maxsize=2)
 def _opened(names: tuple[str, ...], only: bool, content: tuple[tuple[str, str], ...]) -> list[Catalogue]:
     del content  # what the catalogues hold: when it changes, they are opened anew
     return open_all(names, only=only)
-
-
-def common_arguments(limits: tuple[float, float] | None, settings: Mapping[str, Any]) -> list[str]:
-    """Words of the command line for a range and settings."""
-    words = [] if limits is None else ["--range", f"{_number(limits[0])}:{_number(limits[1])}"]
-    for name, value in settings.items():
-        words += ["--set", f"{name}={_number(value) if isinstance(value, float) else value}"]
-    return words
-
-
-def _number(value: float) -> str:
-    return repr(value).removesuffix(".0")
-
-
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Make whole numbers floats, so that 22 and 22.0 are the same setting."""
-    return {k: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in settings.items()}
