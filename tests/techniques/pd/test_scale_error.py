@@ -50,6 +50,7 @@ def stretched(mean, *, spread=0.0, cubic=False, weight=0.5, certified=None):
         ([stretched(0.010, cubic=True)], False),  # a solid solution, perhaps
         ([stretched(0.010)], True),
         ([stretched(0.010, spread=0.006)], False),
+        ([stretched(0.03, weight=0.6), stretched(-0.004, cubic=True, weight=0.4)], True),  # beside another of a cubic type
         ([stretched(0.0, weight=0.9), stretched(0.01, weight=0.05), stretched(0.01, weight=0.05)], False),
     ],
 )

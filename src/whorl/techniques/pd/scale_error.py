@@ -38,6 +38,8 @@ _CERTIFIED: dict[tuple[str, int], tuple[tuple[float, float, float], float]] = {
 }
 #: least common stretch of several phases; of one with axes that may differ; of a cubic one, which a solution may have changed
 _SEVERAL, _AXES, _CUBIC = 0.0035, 0.008, 0.0125
+#: stretch of a phase with axes that may differ that nothing but the wavelength explains, whatever the others, and its share
+_BEYOND, _PART_OF = 0.018, 0.2
 #: stretch of one phase from which another tube's line is looked for, and how near it must be, relative
 _LINE, _NEAR = 0.004, 4e-4
 #: how much phases and axes may differ: at least, and as part of the stretch
@@ -188,6 +190,10 @@ def _judged(found: list[Stretched], wavelength: float) -> tuple[float, str, bool
         mean = float(np.average([s.mean for s in near], weights=np.maximum(weights, 1e-9)))
         if len(near) > 1 and weights.sum() > _MOST and abs(mean) > _SEVERAL:
             return mean, f"{' and '.join(s.name for s in near[:3])} agree", False
+    far = [s for s in even if not s.cubic and abs(s.mean) > _BEYOND and s.weight > _PART_OF]
+    if far:  # a cubic phase beside it may be another of its type, with a cell nearer to the wrong spacings
+        most = max(far, key=lambda s: s.weight)
+        return most.mean, f"{most.name} shows it", True
     if len(found) == 1 and even:
         s = even[0]
         to_line = any(abs(wavelength / np.exp(s.mean) / first - 1) < _NEAR for first, _ in ANODES.values())
