@@ -91,7 +91,7 @@ def test_a_factor_that_would_be_negative_is_zero(kit):
     )
     fit = solve(case.problem())
     assert fit.factors[1] == 0
-    assert fit.factor_sigma[1] == 0
+    assert 0 < fit.factor_sigma[1] < 0.05  # what noise could hide, the rest held
     assert fit.factors[0] > 0
     assert np.all(np.isfinite(fit.sigma))
     either = replace(case, linear=(LinearTerm("peak"), LinearTerm("absent", non_negative=False)))

@@ -31,6 +31,7 @@ def refine_series(
     free: Sequence[str] = (),
     ties: Sequence[str] = (),
     restraints: Sequence[str] = (),
+    standard: tuple[str, float] | None = None,
     workspace: Place = None,
     cached: bool = True,
     workers: int | None = None,
@@ -53,7 +54,7 @@ def refine_series(
         Frame to begin with, counted from 0; the series goes from there to both of its ends.
     chain : int
         Frames refined one behind the other before the next chain begins; chains go on side by side.
-    range, settings, fixed, size, shape, free, ties, restraints
+    range, settings, fixed, size, shape, free, ties, restraints, standard
         As in `refine`.
     workspace, cached, workers
         As in `identify_many`.
@@ -79,7 +80,7 @@ def refine_series(
     """
     recipe = refinement(
         structures, range=range, settings=settings, fixed=fixed, size=size, shape=shape, free=free, ties=ties,
-        restraints=restraints,
+        restraints=restraints, standard=standard,
     )  # fmt: skip
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
     return sequence.refine_series(

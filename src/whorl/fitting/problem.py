@@ -158,12 +158,12 @@ class Fit:
     values, sigma : array, shape (p,)
         Nonlinear parameters and their standard uncertainties (nan for a parameter at its bound).
     factors, factor_sigma : array, shape (m,)
-        Linear factors and their standard uncertainties.
+        Linear factors and their standard uncertainties; of one that is held at zero, with all else as it is.
     calculated : array, shape (n,)
     rw : float
         sqrt(sum w (obs - calc)^2 / sum w obs^2).
     covariance : array, shape (p + m, p + m)
-        Of nonlinear parameters then factors; zero rows for parameters at bounds.
+        Of nonlinear parameters then factors; zero rows for parameters at bounds and factors held at zero.
     evidence : float
         Tempered log evidence (Laplace), see `whorl.fitting.evidence`.
     support : Support

@@ -289,6 +289,9 @@ class _Search:
             scaled = hessian[np.ix_(index, index)] * np.outer(size, size)
             covariance[np.ix_(index, index)] = np.linalg.pinv(scaled, rcond=1e-12, hermitian=True) * np.outer(size, size)
         spread = np.sqrt(np.clip(np.diag(covariance), 0, None))
+        curvature = np.diag(hessian)[count:]
+        none = ~either_sign & (state.factors <= 0) & (curvature > 0)  # nothing is found, within what the data show
+        spread[count:][none] = 1 / np.sqrt(curvature[none])
         sigma = np.where(at_bound, np.nan, spread[:count])
         found = support(problem, state.values, state.rw, self.jacobian(state))
         return Fit(

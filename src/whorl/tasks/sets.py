@@ -46,20 +46,20 @@ def search_sets(
 ) -> Outcome:
     """Find the sets of phases that explain a measurement; arguments as in `whorl.tasks.search.search`."""
     run = Search(technique, signal, shortlist.families, constants, hint=hint, progress=progress, cancelled=cancelled)
-    return _SetSearch(run, beside).outcome(shortlist, also)
+    return _SetSearch(run, beside, also).outcome(shortlist)
 
 
 class _SetSearch:
-    def __init__(self, run: Search, beside: Callable[[Any, Fit], Shortlist]) -> None:
-        self._run, self._beside = run, beside
+    def __init__(self, run: Search, beside: Callable[[Any, Fit], Shortlist], also: Collection[str]) -> None:
+        self._run, self._beside, self._also = run, beside, frozenset(also)
         self._known: set[frozenset[str]] = set()
         self._attempts: Counter[frozenset[str]] = Counter()
         self._kept: list[Tried] = []
 
-    def outcome(self, shortlist: Shortlist, also: Collection[str]) -> Outcome:
+    def outcome(self, shortlist: Shortlist) -> Outcome:
         run = self._run
         ordered = sorted(shortlist.suggestions, key=lambda s: -(s.merit + run.prior([s])))
-        named = [s for s in ordered if s.key in also]
+        named = [s for s in ordered if s.key in self._also]
         first = [*diverse(ordered, _FIRST, _PER_FAMILY), *named]
         singles = self._fit([((s,), s.start) for s in first], "first fits")
         if not singles:
@@ -117,7 +117,9 @@ class _SetSearch:
             more = self._beside(self._run.signal, base.fit).suggestions
             gains = [(s.merit + self._run.prior([*base.suggestions, s]) - base.prior, s) for s in more]
             worth = [s for gain, s in sorted(gains, key=lambda pair: -pair[0]) if gain > _WORTH]
-            items += [((*base.suggestions, s), self._start_beside(base, s)) for s in diverse(worth, _ADDED, _PER_FAMILY)]
+            chosen = diverse(worth, _ADDED, _PER_FAMILY)
+            chosen += [s for s in more if s.key in self._also and all(s is not c for c in chosen)]
+            items += [((*base.suggestions, s), self._start_beside(base, s)) for s in chosen]
         return self._fit(items, label)
 
     def _swapped(self, best: Tried) -> list[Tried]:

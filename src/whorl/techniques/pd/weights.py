@@ -63,7 +63,9 @@ def weights(problem: PdProblem, fit: Fit, own: list[Array]) -> Weights:
     start = len(fit.values)
     total = float(scales @ effective) or 1.0
     slopes = (np.diag(effective) - np.outer(fractions, effective)) / total
-    covariance = slopes @ fit.covariance[start : start + count, start : start + count] @ slopes.T
+    of_scales = fit.covariance[start : start + count, start : start + count].copy()
+    of_scales += np.diag(np.where(scales > 0, 0.0, np.nan_to_num(fit.factor_sigma[:count]) ** 2))
+    covariance = slopes @ of_scales @ slopes.T
     if problem.instrument.radiation == "x-ray" and not grains and total > 0:
         doubt = grain_covariance(scales, attenuation, densities)
         covariance = covariance + doubt
