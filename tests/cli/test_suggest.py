@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
     x = np.round(np.arange(30.0, 70.0, 0.04), 6)
     pattern = whorl.simulate(structures[0], "pd", x=x, wavelength="Cu", size=200.0).signal
     rates = 20.0 + 400.0 * pattern / pattern.max()
-    for name, seconds in (("fast", 0.2), ("slow", 4.0)):
+    for name, seconds in (("fast", 0.02), ("slow", 4.0)):
         counts = rng.poisson(rates * seconds).astype(float)
         settings = {"wavelength": 1.540593, "counting_time": seconds, "intensity": "counts"}
         whorl.write_measurement(whorl.Measurement("powder", x, counts, settings=settings), tmp_path / f"{name}.nxs")

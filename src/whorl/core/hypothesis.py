@@ -123,7 +123,8 @@ class Crystal(Hypothesis):
     def __post_init__(self) -> None:
         if not self.sites:
             raise StructureError("no atoms", where=self.source or self.name, remedy="Give at least one site.")
-        if len(self.cell) != 6 or not all(np.isfinite(self.cell)) or min(self.cell) <= 0 or self.volume <= 0:
+        cell = self.cell
+        if len(cell) != 6 or not all(np.isfinite(cell)) or min(cell) <= 0 or max(cell[3:]) >= 180 or self.volume <= 0:
             raise StructureError(
                 f"unit cell {self.cell} is not a cell",
                 where=self.source or self.name,
