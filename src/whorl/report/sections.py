@@ -24,7 +24,7 @@ from whorl.report.notation import (
 from whorl.report.plots import fit_figure, small_fit_figure
 from whorl.report.vector import to_svg
 
-_KEY_ORDER = ("a", "b", "c", "alpha", "beta", "gamma", "bond", "zoom", "diameter", "size", "u_iso", "u")
+_KEY_ORDER = ("a", "b", "c", "alpha", "beta", "gamma", "bond", "zoom", "diameter", "size", "u_iso")
 _MOST_CARDS = 5
 
 
