@@ -32,7 +32,7 @@ from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortli
 
 Array = NDArray[np.float64]
 
-#: curves of the background: while candidates are compared, and for each 10 degrees of the last fit, within limits
+#: curves of the background: at least while candidates are compared, and for each 10 degrees, within limits
 _CURVES, _CURVES_A_STEP, _CURVES_LIMITS = 8, 1.0, (6, 18)
 #: free coordinates up to which they are refined
 _MOST_COORDINATES = 24
@@ -138,7 +138,12 @@ class PowderDiffraction:
             points, phases, free_instrument=free, background=count, fixed=fixed, instrument=instrument, humps=humps
         )
         first = _start_values(problem, start.get("values", {}))
-        return [(problem if effort == "full" else Projected(problem, points.background_curves(_CURVES)), first)]
+        return [
+            (
+                problem if effort == "full" else Projected(problem, points.background_curves(max(_CURVES, _curves(points)))),
+                first,
+            )
+        ]
 
     @staticmethod
     def _pawley(
