@@ -53,16 +53,22 @@ def jump(x: Array, y: Array) -> tuple[float, float] | None:
     margin = max(int(_ENDS * n), *_AROUND)
     if n < 2 * margin + 2:
         return None
-    at = np.arange(margin, n - margin)
     floor = 1e-3 * float(np.median(np.abs(y))) + 1e-300
-    changes = []
-    for width in (_CLOSE, *_AROUND):
-        windows = np.lib.stride_tricks.sliding_window_view(y, width)
-        level = np.maximum(np.percentile(windows, 50.0 if width == _CLOSE else _LOWER, axis=1), floor)
-        changes.append(np.log(level[at] / level[at - width]))
-        if width == _AROUND[0]:
-            scatter = np.median(windows, axis=1) - level  # peaks make it larger
-            clear = (level > _CLEAR * scatter)[at] & (level > _CLEAR * scatter)[at - width]
+
+    def level(at: NDArray[np.int64], width: int, part: float) -> Array:
+        """Lower part of so many points from each place on."""
+        windows = np.lib.stride_tricks.sliding_window_view(y, width)[at]
+        return np.maximum(np.percentile(windows, part, axis=1), floor)
+
+    at = np.arange(margin, n - margin)
+    close = np.log(level(at, _CLOSE, 50.0) / level(at - _CLOSE, _CLOSE, 50.0))
+    at = at[np.abs(close) > np.log(_FACTOR)]
+    if not at.size:
+        return None
+    changes = [close[np.abs(close) > np.log(_FACTOR)]]
+    changes += [np.log(level(at, width, _LOWER) / level(at - width, width, _LOWER)) for width in _AROUND]
+    near = _AROUND[0]  # peaks make the scatter larger
+    clear = np.all([level(k, near, _LOWER) * (1 + _CLEAR) > _CLEAR * level(k, near, 50.0) for k in (at, at - near)], axis=0)
     table = np.array(changes)
     alike = np.all(table > 0, axis=0) | np.all(table < 0, axis=0)
     alike &= (np.ptp(table, axis=0) < np.log(_LASTING)) & clear
