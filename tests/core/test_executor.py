@@ -175,11 +175,12 @@ def test_a_script_without_guard_is_told_so(tmp_path):
 def test_ctrl_c_stops_the_children_and_reaches_the_caller(tmp_path, jobs):
     path = script(
         tmp_path,
-        "import sys\n"
+        "import signal, sys\n"
         f"sys.path.insert(0, {str(Path(jobs.__file__).parent)!r})\n"
         "import jobs_of_tests\n"
         "from whorl.core.process_pool import ProcessExecutor\n"
         "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs deaf to it\n"
         "    try:\n"
         f"        for o in ProcessExecutor(2).run(jobs_of_tests.write_pid_and_sleep, [{str(tmp_path / 'pids')!r}] * 4): pass\n"
         "    except KeyboardInterrupt:\n"
