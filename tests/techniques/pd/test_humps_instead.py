@@ -27,6 +27,14 @@ def test_crystallites_of_eighteen_angstrom_are_no_humps(key, elements, seed):
     assert 10 < verdict.candidates[0].parameters["size"].value < 30
 
 
+def test_a_hump_that_leaves_the_pattern_at_its_end():
+    """Half a maximum at the low end: the hump that takes it up moves out while others are added."""
+    curve = 300 + 4000 * np.exp(-4 * np.log(2) * ((X - 12.0) / 9.0) ** 2)
+    for place, width, height in ((31.0, 6.0, 900.0), (52.0, 8.0, 500.0)):
+        curve = curve + height * np.exp(-4 * np.log(2) * ((X - place) / width) ** 2)
+    assert identify(counts(curve, 4), elements="Si,Al,Na,Ca,O", workspace=False).is_none
+
+
 def test_humps_of_a_glass_are_no_crystal():
     curve = 700 + 900 * np.exp(-(X - 15) / 8)
     for place, width, height in ((24.0, 7.5, 2500.0), (47.0, 9.0, 700.0)):

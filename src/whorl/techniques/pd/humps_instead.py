@@ -70,7 +70,8 @@ def humps_explain(fit: Fit, number: int) -> bool:
     left = fit.problem.observed - fit.calculated + (_off(fit, basis[:, number : number + 1]) * fit.factors[number])[:, 0]
     for _ in range(count):
         values += _best_place(fit, left)
-        problem = _HumpProblem(fit, given, values[::2])
+        inside = np.clip(values[::2], model.x[0], model.x[-1])  # a hump at an end may have moved out
+        problem = _HumpProblem(fit, given, inside.tolist())
         start = np.clip(values, [p.lower for p in problem.parameters], [p.upper for p in problem.parameters])
         seen = Projected(problem, fit.problem.curves) if isinstance(fit.problem, Projected) else problem
         found = solve(seen, start=start, max_evaluations=_MOST_EVALUATIONS)
