@@ -30,7 +30,7 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
     ----------
     fit : Fit
     leftover : bool
-        Look for peaks that the fit does not explain.
+        Look for peaks that the fit does not explain, and for a wavelength that would set it right.
     """
     problem = model_of(fit)
     parameters: dict[str, Quantity] = {}
@@ -54,7 +54,7 @@ def findings(fit: Fit, *, leftover: bool = True) -> Findings:
         more = len(left.features) - 8
         shown += f" and {more} more" if more > 0 else ""
         notes.append(f"unexplained peaks at 2theta = {shown} degrees: an unknown phase is present")
-    doubt = of_fit(fit)
+    doubt = of_fit(fit) if leftover else ""
     doubts = (*((doubt,) if doubt else ()), *contradicted(phase.crystal for phase in problem.phases))
     measured = problem.measured_with(fit.values)
     return Findings(parameters, found.phases, structures, curve, notes, left, measured, doubts, found.covariance)

@@ -10,7 +10,7 @@ more than the best with the stated one and its fit is better; what is left of a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -124,7 +124,7 @@ class _Set:
 
 
 def _with(signal: PdSignal, first: float, second: float | None) -> PdSignal:
-    return replace(signal, instrument=signal.instrument.model_copy(update={"wavelength": first, "wavelength2": second}))
+    return signal.measured_by(signal.instrument.model_copy(update={"wavelength": first, "wavelength2": second}))
 
 
 def _second(signal: PdSignal, wavelength: float) -> float | None:

@@ -113,6 +113,12 @@ class PdSignal:
         window = int(np.clip(round(_WINDOW * self.fwhm / step), 4, max(self.x.size // 6, 5)))
         return snip(self.y, window, smoothing=max(int(0.25 * self.fwhm / step), 0))
 
+    def measured_by(self, instrument: PdInstrument) -> PdSignal:
+        """The same pattern taken to be of another instrument; its background stays as it is."""
+        other = replace(self, instrument=instrument)
+        other.__dict__["background"] = self.background  # what the cached property would work out again
+        return other
+
     def background_curves(self, count: int) -> Array:
         """Curves of which the background is made: the clipped one, and polynomials, shape (n, count)."""
         if count not in self._curves:
