@@ -7,7 +7,7 @@ from math import isfinite
 
 from whorl.core.verdict import Candidate, Verdict
 from whorl.report.deciding import lines as deciding_lines
-from whorl.report.notation import MISSING, format_fixed, format_probability, format_quantity
+from whorl.report.notation import MISSING, format_fixed, format_interval, format_probability, format_quantity
 from whorl.report.words import amounts
 
 _PARAMETERS = 4  # of a candidate in the table; the report has all
@@ -104,7 +104,7 @@ def estimates(verdict: Verdict) -> str:
     for name, q in verdict.parameters.items():
         start, _, bare = name.rpartition(":")
         what = phases[int(start) - 1].name if start.isdecimal() and int(start) <= len(phases) else start
-        ends = "" if q.interval is None else f"{q.interval[0]:.6g} to {q.interval[1]:.6g}"
+        ends = "" if q.interval is None else format_interval(*q.interval)
         rows.append([what, bare, format_quantity(q) if isfinite(q.value) else "not seen", ends])
     level = next((q.level for q in verdict.parameters.values()), 0.9)
     text = table(["phase", "parameter", "value", f"{level:.0%} interval"], rows)

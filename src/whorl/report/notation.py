@@ -203,3 +203,18 @@ def listed(names: list[str]) -> str:
     ('A', 'A and B', 'A, B and C')
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def format_interval(low: float, high: float) -> str:
+    """Write an interval with as many digits as its width needs.
+
+    Examples
+    --------
+    >>> format_interval(0.207381, 0.485518), format_interval(4.15701, 4.15923), format_interval(120.3, 480.9)
+    ('0.21 to 0.49', '4.1570 to 4.1592', '120 to 480')
+    """
+    width = high - low
+    if not (math.isfinite(width) and width > 0):
+        return f"{low:.6g} to {high:.6g}"
+    digits = 1 - math.floor(math.log10(width))
+    return " to ".join(f"{round(value, digits):.{max(digits, 0)}f}" for value in (low, high))

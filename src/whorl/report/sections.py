@@ -14,6 +14,7 @@ from whorl.report.notation import (
     MISSING,
     align,
     format_fixed,
+    format_interval,
     format_probability,
     format_quantity,
     format_su,
@@ -293,7 +294,7 @@ def _estimates(verdict: Verdict) -> Markup:
     level = next(iter(verdict.parameters.values())).level
     rows: list[list[Child]] = []
     for name, q in verdict.parameters.items():
-        ends = MISSING if q.interval is None else f"{q.interval[0]:.4g} to {q.interval[1]:.4g}"
+        ends = MISSING if q.interval is None else format_interval(*q.interval)
         what = f"weight fraction of {names[id(q)]}" if id(q) in names else name
         rows.append([what, format_su(q.value, q.sigma), pretty_unit(q.unit) or MISSING, ends])
     head_row = ["Quantity", "Value", "Unit", f"{level:.0%} interval"]
