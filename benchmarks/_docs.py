@@ -74,7 +74,8 @@ PROTOCOLS = {
     "powder_measured": "Elements given, the whole built-in catalogue searched; a phase is a formula in a space group. A first "
     "look, at 19 of 25 oxide mixtures, 6 of 7 and 1 of 2, led to two changes: models are wrong at the feet of peaks by 1 % of "
     "their height, and broad peaks are humps only where free humps explain as much. These are figures after that.",
-    "powder_noise": "A fourth seed. On a first two and on a second one hump were claimed before the rules were mended; of a third none was.",
+    "powder_noise": "A fourth seed. On a first two humps and on a second one were claimed before the rules were "
+    "mended; of a third none was.",
     "powder_series": "Simulated: 200 frames of two phases that expand, one growing in, counts. Measured: an oxide mixture "
     "heated (the authors' TOPAS refinement of eleven phases beside), a lithium cell in operation, two patterns of CuCr2O4. "
     "Limits of holding a phase were set with the measured series in view.",
