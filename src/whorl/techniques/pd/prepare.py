@@ -44,8 +44,8 @@ _WIDTH = (0.005, 3.0)
 _PEAKS, _NARROW = 16, 30.0
 #: clipping window of the background, in widths of the peaks
 _WINDOW = 8.0
-#: of the range's highest point, from which equal neighbours are taken for a saturated detector
-_SATURATED, _FLAT = 0.98, 4
+#: equal neighbours at the highest value that are taken for a saturated detector
+_FLAT = 4
 
 
 @dataclass(frozen=True)
