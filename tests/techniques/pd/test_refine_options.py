@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from whorl import refine
+from whorl import export, refine, write_measurement
 from whorl.core.errors import UsageError
 from whorl.core.hypothesis import Crystal, Site
 from whorl.core.measurement import Measurement
+from whorl.formats import instrument_settings
 from whorl.techniques.pd.instrument import PdInstrument
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
 from whorl.techniques.pd.prepare import prepare
@@ -171,6 +172,20 @@ def test_a_second_line_that_is_not_there():
         found = parameters(verdict)
         assert found["line_ratio"].value == pytest.approx(ratio, abs=0.03)
         assert found["a"].value == pytest.approx(2.878, abs=2e-4)
+
+
+def test_an_export_has_the_lines_that_were_found(tmp_path):
+    """Where the data show no second line, other programs are not told of one."""
+    scan = counts_of(nickelate(0.0), PhaseOptions(displacements="none"), {"inverse_size": 1e-3}, 13, line_ratio=0.0)
+    alone = {"wavelength": 1.540593, "intensity": "counts", "divergence_slit": "fixed", "overflow": 0.0}
+    write_measurement(Measurement("powder", scan.x, scan.signal, settings=alone), tmp_path / "scan.nxs")
+    settings = {k: v for k, v in FIXED.items() if k != "displacement"}
+    verdict = refine(tmp_path / "scan.nxs", nickelate(0.0), settings=settings, workspace=tmp_path / "w")
+    ratio = parameters(verdict)["line_ratio"].value
+    export(verdict, tmp_path / "out", workspace=tmp_path / "w")
+    stated = instrument_settings(next((tmp_path / "out" / "gsas2").glob("*.instprm")))
+    assert stated["wavelength"] == pytest.approx(1.540593)
+    assert stated.get("line_ratio", 0.0) == pytest.approx(ratio, abs=1e-6)
 
 
 def test_humps_outside_the_pattern():

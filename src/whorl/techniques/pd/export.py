@@ -109,7 +109,7 @@ def refined(fit: Fit, origin: Origin) -> PowderRefinement:
         radiation=i.radiation,
         source=i.source,
         geometry=i.geometry,
-        lines=i.lines,
+        lines=i.model_copy(update={"line_ratio": named.get("line_ratio", i.line_ratio)}).lines,
         polarised=i.polarised if i.radiation == "x-ray" else None,
         monochromator=i.monochromator,
         radius=i.radius,

@@ -15,7 +15,7 @@ from whorl.formats.powder_refinement import ReflectionList
 from whorl.physics.powder_corrections import lorentz_polarisation
 from whorl.physics.powder_profiles import pattern
 from whorl.techniques.pd.phase import PhaseOptions, PowderPhase
-from whorl.techniques.pd.residual import SHARED, PdProblem, Shaped, model_of
+from whorl.techniques.pd.residual import PdProblem, model_of
 
 Array = NDArray[np.float64]
 
@@ -56,10 +56,8 @@ def reflection_list(fit: Fit, number: int) -> ReflectionList:
 def _shared_out(problem: PdProblem, fit: Fit, number: int) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
     """Spacing, calculated and observed intensity of each set of a phase, and whether it lies in the range."""
     instrument = problem.instrument
-    named = problem.named_values(fit.values)
-    mapping = {name: float(named.get(name, getattr(instrument, name))) for name in SHARED}
-    peaks = problem.phases[number].peaks(problem.own_values(fit.values)[number], slopes=False)
-    shaped = Shaped(peaks, mapping, instrument.radius, (), jacobian=False)
+    shaped = problem.shaped(fit.values, number)
+    peaks = shaped.peaks
     background = problem.background(fit)
     bragg = np.asarray(fit.calculated) - background
     share = np.where(bragg > 1e-6 * max(float(bragg.max(initial=0.0)), 1e-300), bragg, np.inf)

@@ -195,10 +195,14 @@ class PdProblem:
 
     def reflections(self, values: Array, number: int) -> tuple[Array, Array]:
         """Positions (degrees, shifts included) and areas at unit scale of the peaks of a phase, for marks in a plot."""
+        shaped = self.shaped(values, number)
+        return shaped.centre0, shaped.strength
+
+    def shaped(self, values: Array, number: int) -> Shaped:
+        """Peaks of a phase as the instrument shows them."""
         full = self.full_values(values)
         found = self.phases[number].peaks(full[self._rows[number]], slopes=False)
-        shaped = Shaped(found, self._instrument_at(full), self.instrument.radius, self._shared, jacobian=False)
-        return shaped.centre0, shaped.strength
+        return Shaped(found, self._instrument_at(full), self.instrument.radius, self._shared, jacobian=False)
 
     def widths(self, values: Array, two_theta: Array) -> Array:
         """Full width at half maximum of the instrument's Gaussian part at angles, degrees."""

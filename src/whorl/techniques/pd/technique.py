@@ -138,12 +138,9 @@ class PowderDiffraction:
             points, phases, free_instrument=free, background=count, fixed=fixed, instrument=instrument, humps=humps
         )
         first = _start_values(problem, start.get("values", {}))
-        return [
-            (
-                problem if effort == "full" else Projected(problem, points.background_curves(max(_CURVES, _curves(points)))),
-                first,
-            )
-        ]
+        if effort == "full":
+            return [(problem, first)]
+        return [(Projected(problem, points.background_curves(max(_CURVES, _curves(points)))), first)]
 
     @staticmethod
     def _pawley(
