@@ -34,6 +34,8 @@ def series(frames=3):
         ({"x": np.array([0.5, 0.54, 0.53])}, r"r is not increasing \(0.53 after 0.54\)"),
         ({"x": np.array([0.5, 0.5, 0.6])}, r"not increasing \(0.5 after 0.5\)"),
         ({"signal": np.array([0, np.nan, 1])}, "signal holds NaN"),
+        ({"resolution": np.ones(2)}, "the resolution is not one number"),
+        ({"resolution": -X}, "the resolution is not one number"),
     ],
 )
 def test_bad_measurements_say_what_is_wrong(change, words):
@@ -78,6 +80,7 @@ def test_settings_are_overridden_in_a_copy():
         ("fq", "1/angstrom"),
         ("sq", "1/angstrom"),
         ("iq", "1/angstrom"),
+        ("sas", "1/angstrom"),
         ("powder", "degree"),
         ("tof", "microsecond"),
         ("peaks", "angstrom"),
@@ -85,7 +88,7 @@ def test_settings_are_overridden_in_a_copy():
 )
 def test_each_kind_has_its_axis(kind, unit):
     assert Measurement(kind, X, X).axis.unit == unit
-    assert set(KINDS) == {"gr", "fq", "sq", "iq", "powder", "tof", "peaks"}
+    assert set(KINDS) == {"gr", "fq", "sq", "iq", "sas", "powder", "tof", "peaks"}
 
 
 @given(nps.arrays(np.float64, st.integers(2, 50), elements=st.floats(-1e6, 1e6), unique=True))

@@ -282,9 +282,13 @@ class Cluster(Hypothesis):
 
 @dataclass(frozen=True)
 class FormFactor(Hypothesis):
-    """A particle model of small-angle scattering: the name of the model and fixed parameters."""
+    """A model of small-angle scattering: ``"sphere"``, ``"sphere@hardsphere"`` with a structure factor, ``"sphere+cylinder"``.
+
+    ``parameters`` are the values that are stated, or where a fit ended.
+    """
 
     kind: ClassVar[str] = "form_factor"
+    model: str = ""
     parameters: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -52,6 +52,7 @@ KINDS: Mapping[str, tuple[Axis, str, str]] = MappingProxyType(
         "fq": (Q, "F(Q)", "1/angstrom"),
         "sq": (Q, "S(Q)", "1"),
         "iq": (Q, "I(Q)", "arbitrary"),
+        "sas": (Q, "I(Q)", "arbitrary"),
         "powder": (TWO_THETA, "I(2theta)", "counts"),
         "tof": (TOF, "I(t)", "counts"),
         "peaks": (D, "I(d)", "arbitrary"),
@@ -66,8 +67,9 @@ class Measurement:
     Parameters
     ----------
     kind : str
-        A key of `KINDS`: ``"gr"`` (reduced pair distribution function G(r)), ``"fq"``, ``"sq"``, ``"iq"``, ``"powder"`` (powder
-        pattern over the scattering angle), ``"tof"`` (over the time of flight), ``"peaks"`` (list of lattice spacings).
+        A key of `KINDS`: ``"gr"`` (reduced pair distribution function G(r)), ``"fq"``, ``"sq"``, ``"iq"``, ``"sas"``
+        (small-angle scattering), ``"powder"`` (powder pattern over the scattering angle), ``"tof"`` (over the time of
+        flight), ``"peaks"`` (list of lattice spacings).
     x : array, shape (n,)
         Axis values, strictly increasing, in the unit of ``axis`` (angstrom, 1/angstrom, degree, microsecond).
     signal : array, shape (n,) or (frames, n)
@@ -75,6 +77,9 @@ class Measurement:
         Standard uncertainty of each value; ``None`` when the file gives none (never invented).
     mask : array of bool, shape (n,), optional
         True where the point is to be used; all points when not given.
+    resolution : array, shape (n,), optional
+        Standard deviation of the axis value at each point (dQ of small-angle scattering), in the unit of ``axis``; ``None``
+        when the file gives none.
     settings : mapping
         What the file says of the instrument and the sample, under whorl's names: ``qmin``, ``qmax``, ``qdamp``,
         ``qbroad`` (1/angstrom), ``wavelength`` (angstrom), ``radiation`` (``"x-ray"``, ``"neutron"``, ``"electron"``),
@@ -84,7 +89,9 @@ class Measurement:
         ``"transmission"``), ``divergence_slit`` (``"fixed"``, ``"automatic"``), ``monochromator`` (its 2theta, degrees),
         ``polarisation`` (fraction in the plane of the diffractometer), ``radius`` (mm), ``counting_time`` (s a point),
         ``intensity`` (``"counts"``, ``"rate"``, ``"arbitrary"``), ``difc``, ``difa``, ``tzero`` (time of flight,
-        t = difc d + difa d^2 + tzero, microseconds). Only what is stated; nothing assumed.
+        t = difc d + difa d^2 + tzero, microseconds). Of small-angle scattering ``intensity`` is ``"absolute"`` (1/cm) or
+        ``"arbitrary"``; ``slit_length`` and ``slit_width`` are half lengths in 1/angstrom; ``thickness`` (cm). Only what is
+        stated; nothing assumed.
     coordinates : mapping of arrays, shape (frames,)
         Per-frame coordinates of a series: time, temperature, voltage, position.
     path, sha256, format : str
@@ -110,6 +117,7 @@ class Measurement:
     signal: Array
     sigma: Array | None = None
     mask: Mask | None = None
+    resolution: Array | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     coordinates: Mapping[str, Array] = field(default_factory=dict)
     path: str = ""
@@ -143,6 +151,15 @@ class Measurement:
             if mask.shape != x.shape:
                 raise PatternError("mask and axis differ in shape", where=where, remedy="Give one flag per point.")
             object.__setattr__(self, "mask", mask)
+        if self.resolution is not None:
+            resolution = np.ascontiguousarray(self.resolution, dtype=np.float64)
+            if resolution.shape != x.shape or not np.all(resolution >= 0) or not np.all(np.isfinite(resolution)):
+                raise PatternError(
+                    "the resolution is not one number of 0 or more per point",
+                    where=where,
+                    remedy="Repair or leave out that column.",
+                )
+            object.__setattr__(self, "resolution", resolution)
         if not np.all(np.isfinite(x)):
             raise PatternError("the axis holds NaN or infinity", where=where, remedy="Remove those points.")
         step = np.diff(x)

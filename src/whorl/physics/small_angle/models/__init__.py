@@ -1,0 +1,56 @@
+"""Models of small-angle scattering by key. To add one: a file beside its siblings with ``MODEL`` or ``MODELS``, a line here."""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+from functools import lru_cache
+
+from whorl.core.errors import UsageError
+from whorl.physics.small_angle.model import Model
+
+#: files that hold models, in the order of the tables
+_FILES = ("sphere",)
+
+
+@lru_cache(maxsize=1)
+def _all() -> dict[str, Model]:
+    out: dict[str, Model] = {}
+    for name in _FILES:
+        module = importlib.import_module(f"{__name__}.{name}")
+        found: tuple[Model, ...] = getattr(module, "MODELS", ()) or (module.MODEL,)
+        out |= {model.key: model for model in found}
+    return out
+
+
+def all_models() -> tuple[Model, ...]:
+    """Give every model.
+
+    Examples
+    --------
+    >>> all_models()[0].key
+    'sphere'
+    """
+    return tuple(_all().values())
+
+
+def find_model(key: str) -> Model:
+    """Give the model of a key.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+
+    Examples
+    --------
+    >>> find_model("sphere")["radius"].spreads
+    True
+    """
+    models = _all()
+    if key not in models:
+        close = get_close_matches(key, models, n=1)
+        raise UsageError(
+            f"no model {key!r}", remedy=f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(models)}."
+        )
+    return models[key]
