@@ -108,6 +108,8 @@ class Model:
         From sasmodels or a closed form.
     particle : bool
         Whether the kernel gives `Averages`, so that sizes may spread and structure factors apply.
+    candidate : bool
+        Whether `identify` considers it: "rod" and "disk", but not "cylinder", which is either and is there for `refine`.
     """
 
     key: str
@@ -118,6 +120,7 @@ class Model:
     source: str
     checks: tuple[Check, ...] = ()
     particle: bool = True
+    candidate: bool = True
 
     def __getitem__(self, name: str) -> ModelParameter:
         """Parameter of a name."""
