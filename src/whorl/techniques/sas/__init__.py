@@ -1,0 +1,1 @@
+"""Small-angle scattering of X-rays and neutrons."""
