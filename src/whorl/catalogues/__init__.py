@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whorl.catalogues.base import Catalogue, Entry, Selection, describe, select
+from whorl.catalogues.base import Catalogue, Entry, Selection, describe, holds, select
 from whorl.catalogues.folder import AddReport, FolderCatalogue
 from whorl.catalogues.imported import ImportedCatalogue
 from whorl.catalogues.importing import ImportedRow, ImportReport
@@ -31,6 +31,7 @@ __all__ = [
     "add_folder",
     "builtin_catalogues",
     "describe",
+    "holds",
     "import_structures",
     "list_catalogues",
     "open_catalogue",

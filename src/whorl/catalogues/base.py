@@ -15,6 +15,8 @@ from typing import Any, Protocol, runtime_checkable
 from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import SYMBOLS, Hypothesis, element_counts
 
+#: kinds of hypotheses that are structures of atoms
+STRUCTURES = frozenset({"crystal", "cluster"})
 #: elements that do not form metallic particles on their own
 NON_METALS = frozenset("H D He B C N O F Ne Si P S Cl Ar Ge As Se Br Kr Te I Xe At Rn".split())
 
@@ -32,7 +34,7 @@ class Entry:
     name : str
         What people call it: "Pt (fcc)", "CdSe (wurtzite)", "decahedron 3-2-1, 156 atoms".
     kind : str
-        "crystal" or "cluster".
+        "crystal", "cluster" or "form_factor".
     formula : str
         As the hypothesis gives it: lowest terms for a crystal, all atoms for a cluster ("X55" when the element is open).
     family : str
@@ -76,7 +78,8 @@ class Entry:
 class Catalogue(Protocol):
     """A searchable set of hypotheses.
 
-    One whose entries are not equally probable has ``log_prior(entry)`` too: log odds against an entry of an ordinary one.
+    One whose entries are not equally probable has ``log_prior(entry)`` too: log odds against an entry of an ordinary one. One
+    that holds anything but structures of atoms names the kinds of its hypotheses in ``kinds``.
     """
 
     @property
@@ -146,6 +149,18 @@ class Selection:
         for entry in self.entries():
             digest.update(entry.key.encode() + b"\0")
         return digest.hexdigest()
+
+
+def holds(catalogue: Catalogue, kinds: Collection[str]) -> bool:
+    """Tell whether a catalogue may hold hypotheses of some kinds.
+
+    Examples
+    --------
+    >>> from whorl.catalogues import open_catalogue
+    >>> holds(open_catalogue("elements"), {"crystal"}), holds(open_catalogue("particles"), {"crystal"})
+    (True, False)
+    """
+    return not STRUCTURES.isdisjoint(kinds) if not hasattr(catalogue, "kinds") else not catalogue.kinds.isdisjoint(kinds)
 
 
 def select(
@@ -221,6 +236,8 @@ def describe(entry: Entry) -> str:
     >>> describe(Entry("Ni-fcc", "elements", "Ni (fcc)", "crystal", "Ni", "fcc", frozenset({"Ni"}), 225, 4, 0.0, "CRC 2016"))
     'Ni (fcc): crystal, Ni, space group 225, 4 atoms in the cell [elements; CRC 2016]'
     """
+    if entry.kind == "form_factor":
+        return f"{entry.name}: model of small-angle scattering, {entry.key} [{entry.catalogue}; {entry.source}]"
     if entry.kind == "crystal":
         body = f"crystal, {entry.formula}, space group {entry.space_group}, {entry.atoms} atoms in the cell"
     else:

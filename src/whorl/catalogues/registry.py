@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from whorl.catalogues import compounds, elements, nanoparticles
-from whorl.catalogues.base import Catalogue
+from whorl.catalogues import compounds, elements, nanoparticles, particles
+from whorl.catalogues.base import STRUCTURES, Catalogue, holds
 from whorl.catalogues.folder import AddReport, FolderCatalogue
 from whorl.catalogues.home import cache, index_files, user_catalogues
 from whorl.catalogues.imported import STORE, ImportedCatalogue
@@ -25,6 +25,7 @@ _BUILTIN: dict[str, Callable[[], Catalogue]] = {
     "elements": elements.catalogue,
     "compounds": compounds.catalogue,
     "nanoparticles": nanoparticles.catalogue,
+    "particles": particles.catalogue,
 }
 
 
@@ -43,15 +44,16 @@ class Listed:
     imported: bool = False
 
 
-def builtin_catalogues() -> list[Catalogue]:
-    """Give the catalogues that come with the package.
+def builtin_catalogues(kinds: Collection[str] | None = STRUCTURES) -> list[Catalogue]:
+    """Give the catalogues that come with the package and hold some kinds of hypotheses: structures by default, None for all.
 
     Examples
     --------
     >>> [catalogue.name for catalogue in builtin_catalogues()]
     ['elements', 'compounds', 'nanoparticles']
     """
-    return [_builtin(name) for name in _BUILTIN]
+    found = [_builtin(name) for name in _BUILTIN]
+    return found if kinds is None else [catalogue for catalogue in found if holds(catalogue, kinds)]
 
 
 def open_catalogue(name_or_folder: str | Path) -> Catalogue:

@@ -38,6 +38,8 @@ class Curve:
     y_label: str
     #: where the model of each phase has its features (reflections), one array for each phase; for marks in a plot
     marks: tuple[NDArray[np.float64], ...] = ()
+    #: how it is drawn: "linear", or "log" for both axes
+    scale: Literal["linear", "log"] = "linear"
 
     @property
     def difference(self) -> NDArray[np.float64]:

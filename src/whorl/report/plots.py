@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, Curve, Explanation
+from whorl.report import loglog
 from whorl.report.colours import PALETTE
 from whorl.report.notation import label_symbol, pretty_label
 from whorl.report.vector import new_figure, plain, quiet_axes, styled
@@ -102,6 +103,8 @@ def fit_figure(
     1
     """
     curve = _curve(candidate)
+    if curve.scale == "log":
+        return _over_decades(candidate, curve, measurement, deciding, width=width, height=height)
     with styled():
         figure = new_figure(width, height)
         left = 0.62 + 0.2 * (float(np.nanmax(np.abs(curve.observed))) >= 1e4)  # room for numbers of five digits
@@ -131,6 +134,9 @@ def small_fit_figure(candidate: Candidate, *, width: float = 4.6, height: float 
         If the candidate carries no curve.
     """
     curve = _curve(candidate)
+    if curve.scale == "log":
+        with styled():
+            return loglog.draw(curve, None, width=width, height=height, labels=False)[0]
     with styled():
         figure = new_figure(width, height)
         axes = figure.add_axes((0.02, 0.44 / height, 0.96, 1 - 0.48 / height))
@@ -140,6 +146,29 @@ def small_fit_figure(candidate: Candidate, *, width: float = 4.6, height: float 
         axes.set_yticks([])
         axes.set_xlabel(plain(pretty_label(curve.x_label)), fontsize=10.5, labelpad=1)
         axes.tick_params(labelsize=10.5, pad=2)
+        return figure
+
+
+def _over_decades(
+    candidate: Candidate,
+    curve: Curve,
+    measurement: Measurement | None,
+    deciding: Explanation | None,
+    *,
+    width: float,
+    height: float,
+) -> Figure:
+    """Data and fit on logarithmic axes, with what decides shaded."""
+    with styled():
+        figure, axes, strip = loglog.draw(curve, _sigma(curve, measurement), width=width, height=height)
+        _shade(axes, deciding)
+        _shade(strip, deciding)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.005, 1.0), ncols=3, handlelength=1.6, columnspacing=1.6, borderpad=0)
+        symbol, unit = label_symbol(curve.x_label)
+        first, last = candidate.quality.range if candidate.quality else (float(curve.x[0]), float(curve.x[-1]))
+        axes.set_title(
+            plain(f"fitted from {symbol} = {first:.3g} to {last:.3g} {unit}"), loc="right", fontsize=9, color=PALETTE["muted"]
+        )
         return figure
 
 

@@ -8,20 +8,23 @@ import json
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from whorl.catalogues import Catalogue, Entry, builtin_catalogues, list_catalogues, open_catalogue
 from whorl.catalogues.records import from_record, to_record
 from whorl.core.errors import CatalogueError, StructureError
-from whorl.core.hypothesis import Hypothesis
+from whorl.core.hypothesis import FormFactor, Hypothesis
+from whorl.physics.small_angle.composite import compose, is_model
+from whorl.physics.small_angle.models import all_models
 
 
 def find(text: str) -> Hypothesis:
-    """Find a structure by the path of its file, or by the name or key of a catalogue entry.
+    """Find a structure by the path of its file, or by the name or key of a catalogue entry, or a model by its name.
 
     Parameters
     ----------
     text : str
-        ``"Ni.cif"``, ``"Ni (fcc)"``, ``"compounds/CdSe-wurtzite"``. A file wins over an entry.
+        ``"Ni.cif"``, ``"Ni (fcc)"``, ``"compounds/CdSe-wurtzite"``, ``"sphere@hardsphere"``. A file wins over an entry.
 
     Raises
     ------
@@ -40,6 +43,9 @@ def find(text: str) -> Hypothesis:
         from whorl.formats import read_structure
 
         return read_structure(path)
+    if is_model(text):
+        model = compose(text)
+        return FormFactor(model.title, family=model.family, source="; ".join(model.sources), model=text)
     head, _, key = text.partition("/")
     if key and head in _names():
         catalogue = open_catalogue(head)
@@ -54,7 +60,7 @@ def _names() -> list[str]:
 
 
 def _all() -> list[Catalogue]:
-    found = builtin_catalogues()
+    found = builtin_catalogues(None)
     for listed in list_catalogues():
         if listed.folder is not None and listed.folder.is_dir():
             found.append(open_catalogue(listed.name))
@@ -72,7 +78,7 @@ def _only(rows: Sequence[tuple[Catalogue, Entry]], wanted: str, text: str) -> En
             raise CatalogueError(f"{text!r} is the name of {len(found)} entries", remedy=f"Choose one: {names}.")
         if found:
             return found[0]
-    known = [name for _, entry in rows for name in (entry.name, entry.key)]
+    known = [*(name for _, entry in rows for name in (entry.name, entry.key)), *(model.key for model in all_models())]
     close = get_close_matches(wanted, known, n=3, cutoff=0.5)
     hint = (
         f"Did you mean {' or '.join(repr(name) for name in close)}?"
@@ -87,11 +93,17 @@ def dump(structures: Sequence[Hypothesis]) -> bytes:
 
     Examples
     --------
-    >>> load(dump((find("Ni (fcc)"),)))[0] == find("Ni (fcc)")
+    >>> load(dump((find("Ni (fcc)"), find("sphere")))) == (find("Ni (fcc)"), find("sphere"))
     True
     """
     rows = []
     for structure in structures:
+        if isinstance(structure, FormFactor):
+            words = {"name": structure.name, "family": structure.family, "source": structure.source}
+            rows.append(
+                [words | {"kind": structure.kind, "model": structure.model, "parameters": dict(structure.parameters)}, ""]
+            )
+            continue
         text, raw = to_record(structure)
         rows.append([json.loads(text), base64.b64encode(raw).decode()])
     return json.dumps(rows, ensure_ascii=False, allow_nan=False).encode()
@@ -99,7 +111,13 @@ def dump(structures: Sequence[Hypothesis]) -> bytes:
 
 def load(data: bytes) -> tuple[Hypothesis, ...]:
     """Read what `dump` wrote."""
-    return tuple(from_record(json.dumps(record), base64.b64decode(raw)) for record, raw in json.loads(data))
+    return tuple(_loaded(record, raw) for record, raw in json.loads(data))
+
+
+def _loaded(record: dict[str, Any], raw: str) -> Hypothesis:
+    if record["kind"] == FormFactor.kind:
+        return FormFactor(**{name: value for name, value in record.items() if name != "kind"})
+    return from_record(json.dumps(record), base64.b64decode(raw))
 
 
 def digest(structure: Hypothesis) -> str:

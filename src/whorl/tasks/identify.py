@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from whorl.catalogues.base import Catalogue
+from whorl.catalogues.base import Catalogue, holds
 from whorl.catalogues.folder import FolderCatalogue
 from whorl.core.errors import FitError, UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, CredibleSet, SpaceGroup, Verdict
-from whorl.fitting.problem import Fit
+from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
 from whorl.tasks.explain import explain
@@ -97,7 +97,7 @@ def identify(
     signal = technique.prepare(measurement, range=range, settings=settings)
     allowed = frozenset(elements) if elements else None
     hint = frozenset() if allowed else signal.elements_hint
-    searched = list(catalogues)
+    searched = [c for c in catalogues if holds(c, technique.hypotheses)]
     opinion, unasked = consult(technique, signal, searched, proposer, allowed) if proposer else (None, [])
     also = (*also, *proposed(opinion))
 
@@ -195,8 +195,8 @@ def _report(
     for rank, (tried, number, chance) in enumerate(chosen, start=1):
         start = dict(tried.start) | {"values": named_values(tried.fit)}
         trials = technique.trials(signal, [s.load() for s in tried.suggestions], start=start, effort="full")
-        names = {p.name for p in tried.fit.problem.parameters}
-        problem, first = min(trials, key=lambda t: len(names ^ {p.name for p in t[0].parameters}))
+        names = _names(tried.fit.problem)
+        problem, first = min(trials, key=lambda t: len(names ^ _names(t[0])))
         beaten = tried.score < chosen[0][0].score - _BEATEN
         most = _POLISH_BEATEN if beaten else _POLISH_FIRST if rank == 1 and explained else _POLISH
         fit = solve(problem, start=first, max_evaluations=most)
@@ -223,6 +223,11 @@ def _report(
         if progress:
             progress("final fits", rank, len(chosen))
     return out, there, doubts
+
+
+def _names(problem: Problem) -> set[str]:
+    """Names of all that a problem has free, by which trials are told apart."""
+    return {p.name for p in problem.parameters} | {t.name for t in problem.linear}
 
 
 def _warnings(

@@ -84,7 +84,7 @@ def _curves(verdict: Verdict) -> dict[str, dict[str, ArrayLike]]:
     found: dict[str, dict[str, ArrayLike]] = {}
     for c in verdict.candidates:
         if c.curve is not None:
-            labels = np.array([c.curve.x_label, c.curve.y_label])
+            labels = np.array([c.curve.x_label, c.curve.y_label, c.curve.scale])
             found[str(c.rank)] = {
                 "x": c.curve.x, "observed": c.curve.observed, "calculated": c.curve.calculated, "labels": labels,
             }  # fmt: skip
@@ -96,8 +96,9 @@ def _curve(fields: Mapping[str, Any] | None) -> Curve | None:
     if fields is None:
         return None
     marks = tuple(fields[f"marks{i}"] for i in range(sum(name.startswith("marks") for name in fields)))
-    x_label, y_label = (str(label) for label in fields["labels"])
-    return Curve(fields["x"], fields["observed"], fields["calculated"], x_label, y_label, marks)
+    x_label, y_label, *scale = (str(label) for label in fields["labels"])
+    drawn: Any = scale[0] if scale else "linear"
+    return Curve(fields["x"], fields["observed"], fields["calculated"], x_label, y_label, marks, drawn)
 
 
 def _texts(best: Candidate | None) -> dict[str, str]:

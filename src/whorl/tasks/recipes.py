@@ -334,7 +334,7 @@ def command_of(recipe: Recipe, name: str) -> str:
 
 def open_all(names: Sequence[str], *, only: bool) -> list[Catalogue]:
     """Open the built-in catalogues, unless ``only``, and those named, each once."""
-    found = [] if only else builtin_catalogues()
+    found = [] if only else builtin_catalogues(None)
     known = {catalogue.name for catalogue in found}
     for name in names:
         catalogue = open_catalogue(name)

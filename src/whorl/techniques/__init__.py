@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from whorl.techniques.protocol import Technique
 
 #: key -> kinds of measurement it takes
-KINDS = {"pdf": ("gr", "fq", "sq", "iq"), "pd": ("powder", "tof", "peaks")}
+KINDS = {"pdf": ("gr", "fq", "sq", "iq"), "pd": ("powder", "tof", "peaks"), "sas": ("sas",)}
 
 
 def get_technique(key: str) -> Technique:
@@ -36,6 +36,10 @@ def get_technique(key: str) -> Technique:
         from whorl.techniques.pd.technique import PD
 
         return PD
+    if key == "sas":
+        from whorl.techniques.sas.technique import SAS
+
+        return SAS
     raise UsageError(f"unknown technique {key!r}", remedy=f"Use one of {', '.join(KINDS)}.")
 
 

@@ -200,6 +200,8 @@ class Technique(Protocol):
     #: samples are mixtures as a rule: sets of phases are searched, not single ones first
     mixed: bool
     most_phases: int
+    #: kinds of hypotheses that it can simulate
+    hypotheses: frozenset[str]
 
     def prepare(
         self,

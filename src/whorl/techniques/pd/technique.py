@@ -57,6 +57,7 @@ class PowderDiffraction:
     shared = SHARED
     mixed = True
     most_phases = 5
+    hypotheses = frozenset({Crystal.kind})
 
     def prepare(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.catalogues.base import Catalogue
+from whorl.catalogues.base import STRUCTURES, Catalogue
 from whorl.core.errors import CatalogueError, UsageError, WhorlError
 from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Axis, Measurement, R
@@ -66,6 +66,7 @@ class PairDistribution:
     shared = frozenset(_FREE_INSTRUMENT)
     mixed = False
     most_phases = 3
+    hypotheses = STRUCTURES
 
     def prepare(
         self,

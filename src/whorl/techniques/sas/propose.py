@@ -1,0 +1,93 @@
+"""Candidates for a curve: those a trained classifier holds likely, and those whose templates come nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+import numpy as np
+
+from whorl.catalogues.base import Catalogue, Entry
+from whorl.core.errors import CatalogueError
+from whorl.techniques.protocol import Progress, Shortlist, Suggestion
+from whorl.techniques.sas.prepare import SasSignal
+from whorl.techniques.sas.templates import KEPT, Match, match
+
+#: candidates handed on: the likeliest by the classifier, and the nearest by their templates
+_LIKELY, _NEAREST = 6, 4
+#: starts of each
+_STARTS = 3
+#: of the points that testify in the coarse match, and the misfit below which nothing is told
+_POINTS, _DISCREPANCY = 20.0, 0.02
+#: log probability of a model that the classifier does not know, or holds impossible
+_UNLIKELY = -6.0
+
+
+def shortlist(
+    signal: SasSignal,
+    catalogues: Sequence[Catalogue],
+    *,
+    also: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Shortlist:
+    """The most promising models.
+
+    Parameters
+    ----------
+    signal : SasSignal
+    catalogues : sequence of Catalogue
+        Of models.
+    also : collection of str
+        Keys that are in the list however poor they look.
+    progress : callable, optional
+        Called with (stage, done, total) while templates are computed, the first time.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogues hold no model.
+    """
+    rows: list[tuple[Catalogue, Entry]] = []
+    matches: list[list[Match]] = []
+    quick = signal.quick
+    for catalogue in catalogues:
+        entries = catalogue.entries()
+        label = None if progress is None else partial(progress, f"curves of {catalogue.name}")
+        for entry, templates in zip(entries, KEPT.rows(catalogue, entries, label), strict=True):
+            rows.append((catalogue, entry))
+            matches.append(match(quick, entry.key, templates, _STARTS))
+    if not rows:
+        raise CatalogueError("the catalogues hold no model of small-angle scattering", remedy="Search the built-in ones too.")
+    likely = _classified(signal)
+    coarse = np.array([-0.5 * _POINTS * np.log(m[0].rw ** 2 + _DISCREPANCY**2) if m else -np.inf for m in matches])
+    opinion = np.array([likely.get(entry.key, _UNLIKELY) for _, entry in rows])
+    score = opinion + 0.2 * (coarse - coarse.max()) if likely else coarse
+    chosen = dict.fromkeys([*np.argsort(-score)[:_LIKELY], *np.argsort(-coarse)[:_NEAREST]])
+    chosen |= dict.fromkeys(n for n, (c, entry) in enumerate(rows) if f"{c.name}/{entry.key}" in also)
+    families = [entry.family for _, entry in rows]
+    found = [_suggestion(rows[n], matches[n], float(score[n]), families.count(families[n])) for n in chosen if matches[n]]
+    return Shortlist(sorted(found, key=lambda s: -s.merit), searched=len(rows), families=len(set(families)))
+
+
+def _classified(signal: SasSignal) -> dict[str, float]:
+    """Log probability of each model by the classifier."""
+    from whorl.techniques.sas.classifier import classify
+
+    told = classify(signal.x, signal.y, signal.sigma, signal.dq)
+    return {key: max(float(np.log(max(p, 1e-9))), _UNLIKELY) for key, p in told}
+
+
+def _suggestion(row: tuple[Catalogue, Entry], matches: Sequence[Match], merit: float, members: int) -> Suggestion:
+    catalogue, entry = row
+    return Suggestion(
+        key=f"{catalogue.name}/{entry.key}",
+        name=entry.name,
+        family=entry.family,
+        elements=frozenset(),
+        source=entry.source,
+        load=partial(catalogue.load, entry.key),
+        merit=merit,
+        kind=entry.kind,
+        members=members,
+        start={"starts": [m.values for m in matches]},
+    )

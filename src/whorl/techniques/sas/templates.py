@@ -1,0 +1,189 @@
+r"""Curves of every model for retrieval: which shapes, at which size, come near a measured curve.
+
+Of each model a few hundred curves are kept, of parameters drawn from their typical ranges, on a grid uniform in ln q. A model
+whose lengths all change by a factor gives the same curve moved along ln q, so that a match over all displacements is one over
+all sizes. The amount and the background follow in closed form:
+
+.. math::
+    \min_{a \ge 0, b} \sum_i w_i (I_i - a T(\ln q_i + s) - b)^2
+
+Sums over i are correlations of the template and its square with w and w I.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from whorl.catalogues.base import Catalogue, Entry
+from whorl.core.hypothesis import FormFactor
+from whorl.physics.small_angle.composite import SPREAD, Composite, compose
+from whorl.physics.small_angle.displaced import nearest
+from whorl.techniques.kept import Kept
+from whorl.techniques.sas.prepare import SasSignal
+
+Array = NDArray[np.float64]
+Array32 = NDArray[np.float32]
+
+#: grid in ln q (1/angstrom)
+STEP = 0.04
+_START, _COUNT = float(np.log(2e-5)), 340
+#: curves of a model: so many, and so many more for each parameter beside the first length
+_DRAWS, _DRAWS_EACH, _MOST_DRAWS = 40, 40, 240
+#: widest spread of lengths drawn, and the share of curves without any
+_WIDEST, _SHARP = 0.4, 0.25
+#: how far sizes go beyond those drawn, as a factor
+_ZOOM = 4.0
+#: relative amounts of the terms of a model of several, as the ratio of their intensities at low q
+_AMOUNTS = (0.03, 30.0)
+_ABOUT = "1"  # of how templates are made: a new one makes them anew
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Curves of one model: shape (k, grid), and the values they were made with, by name, shape (k,)."""
+
+    curves: Array32
+    values: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A curve of a model beside the data.
+
+    Attributes
+    ----------
+    rw : float
+        Misfit of the points, with the best amount and background.
+    values : dict
+        Parameters, lengths brought to size.
+    """
+
+    rw: float
+    values: dict[str, float]
+
+
+def grid() -> Array:
+    """Momentum transfer at which templates are kept, shape (340,), 1/angstrom."""
+    return np.asarray(np.exp(_START + STEP * np.arange(_COUNT)))
+
+
+def make(key: str) -> Templates:
+    """Draw and compute the templates of a model; the same ones every time.
+
+    Parameters
+    ----------
+    key : str
+        As `whorl.physics.small_angle.composite.compose` takes it.
+    """
+    model = compose(key)
+    rng = np.random.default_rng(int.from_bytes(sha256(f"{_ABOUT}:{key}".encode()).digest()[:8], "big"))
+    free = [p for p in model.parameters if p.free]
+    count = min(_DRAWS + _DRAWS_EACH * (len(free) - 1 + bool(model.spreading)), _MOST_DRAWS)
+    q = grid()
+    curves, rows = [], []
+    for _ in range(count):
+        values = _draw(model, rng)
+        found = np.asarray(model.basis(q, values) @ _amounts(model, q, values, rng))
+        if np.all(np.isfinite(found)) and float(found.max()) > 0:
+            curves.append(found / float(found.max()))
+            rows.append(values)
+    return Templates(np.array(curves, dtype=np.float32), {n: np.array([row[n] for row in rows]) for n in rows[0]})
+
+
+def _draw(model: Composite, rng: np.random.Generator) -> dict[str, float]:
+    """Typical values; contrasts that a fit holds are as it holds them."""
+    values = model.draw(rng)
+    values |= {p.name: p.default for p in model.parameters if p.role == "contrast" and not p.free}
+    for name in model.spreading:
+        values[name + SPREAD] = 0.0
+    for n in range(len(model.terms)):
+        first = next((s for s in model.spreading if s.startswith(model.prefix(n))), None)
+        if first is not None and rng.random() > _SHARP:
+            values[first + SPREAD] = float(rng.uniform(0.02, _WIDEST))
+    return values
+
+
+def _amounts(model: Composite, q: Array, values: Mapping[str, float], rng: np.random.Generator) -> Array:
+    """Amounts of the terms, shape (terms,), for intensities at low q of random ratio."""
+    if len(model.terms) == 1:
+        return np.ones(1)
+    low = model.basis(q[60:61], values)[0]
+    ratio = np.exp(rng.uniform(np.log(_AMOUNTS[0]), np.log(_AMOUNTS[1]), size=low.size - 1))
+    return np.asarray(np.concatenate([[1.0], ratio]) / np.maximum(low, 1e-300))
+
+
+def _compute(catalogue: Catalogue, entry: Entry) -> Templates:
+    loaded = catalogue.load(entry.key)
+    assert isinstance(loaded, FormFactor)
+    return make(loaded.model)
+
+
+def _pack(rows: Mapping[str, Templates]) -> dict[str, NDArray[Any]]:
+    out: dict[str, NDArray[Any]] = {"names": np.array(list(rows))}
+    for n, t in enumerate(rows.values()):
+        out[f"curves{n}"] = t.curves
+        out[f"parameters{n}"] = np.array(list(t.values))
+        out[f"values{n}"] = np.array(list(t.values.values()))
+    return out
+
+
+def _unpack(stored: Any) -> dict[str, Templates]:
+    out = {}
+    for n, name in enumerate(stored["names"]):
+        names, values = stored[f"parameters{n}"], stored[f"values{n}"]
+        out[str(name)] = Templates(stored[f"curves{n}"], {str(p): v for p, v in zip(names, values, strict=True)})
+    return out
+
+
+KEPT: Kept[Templates] = Kept("sas", f"templates {_ABOUT} {STEP} {_START:.6f} {_COUNT}", _compute, _pack, _unpack)
+
+
+def match(signal: SasSignal, key: str, templates: Templates, most: int = 3) -> list[Match]:
+    """The templates of a model that come nearest to a curve, best first, each at its best size.
+
+    Parameters
+    ----------
+    signal : SasSignal
+        Of few points, with cautious weights.
+    key : str
+    templates : Templates
+    most : int
+        Number of matches; they are of different templates.
+    """
+    model = compose(key)
+    place = (np.log(signal.x) - _START) / STEP
+    first = int(np.floor(place[0]))
+    count = int(np.ceil(place[-1])) - first + 2
+    # points are shared out among the two nodes of the grid about them
+    node = np.clip(np.floor(place).astype(int) - first, 0, count - 2)
+    part = place - first - node
+    w = signal.weights / float(signal.weights @ signal.y**2)
+    sums = np.zeros((2, count))
+    for row, value in enumerate((w, w * signal.y)):
+        np.add.at(sums[row], node, value * (1 - part))
+        np.add.at(sums[row], node + 1, value * part)
+    curves = np.asarray(templates.curves, dtype=np.float64)
+    if signal.dq is not None:
+        curves = gaussian_filter1d(curves, float(np.median(signal.dq / signal.x)) / STEP, axis=1, mode="nearest")
+    scaled = any(p.role == "length" for p in model.parameters)
+    reach = int(np.log(_ZOOM) / STEP) if scaled else 0
+    misfit, shift = nearest(curves, sums[0], sums[1], first, reach)
+    order = np.argsort(misfit, kind="stable")[:most]
+    return [Match(float(np.sqrt(max(misfit[i], 0.0))), _values(model, templates, int(i), int(shift[i]))) for i in order]
+
+
+def _values(model: Composite, templates: Templates, index: int, shift: int) -> dict[str, float]:
+    """Values of a template moved by ``shift`` steps of ln q: larger particles scatter at smaller q."""
+    zoom = float(np.exp(shift * STEP))
+    lengths = {p.name: p.limits for p in model.parameters if p.role == "length"}
+    out = {name: float(v[index]) for name, v in templates.values.items()}
+    for name, (low, high) in lengths.items():
+        out[name] = float(np.clip(out[name] * zoom, low, high))
+    return out
