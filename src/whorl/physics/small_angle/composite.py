@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
 from whorl.physics.small_angle.averages import Averages
+from whorl.physics.small_angle.from_sasmodels import PREFIX
 from whorl.physics.small_angle.model import Model, ModelParameter
 from whorl.physics.small_angle.models import all_models, find_model
 from whorl.physics.small_angle.sizes import distribute
@@ -183,7 +184,7 @@ def is_model(text: str) -> bool:
     (True, True, False)
     """
     first = re.split(r"[@+]", text)[0].strip()
-    return any(model.key == first for model in all_models())
+    return first.startswith(PREFIX) or any(model.key == first for model in all_models())
 
 
 @lru_cache(maxsize=256)

@@ -7,10 +7,20 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from whorl.core.errors import UsageError
+from whorl.physics.small_angle.from_sasmodels import PREFIX, adapt
 from whorl.physics.small_angle.model import Model
 
 #: files that hold models, in the order of the tables
-_FILES = ("sphere",)
+_FILES = (
+    "sphere",
+    "core_shell_sphere",
+    "cylinder",
+    "hollow_cylinder",
+    "core_shell_cylinder",
+    "ellipsoid",
+    "core_shell_ellipsoid",
+    "parallelepiped",
+)
 
 
 @lru_cache(maxsize=1)
@@ -35,7 +45,7 @@ def all_models() -> tuple[Model, ...]:
 
 
 def find_model(key: str) -> Model:
-    """Give the model of a key.
+    """Give the model of a key; ``"sasmodels:NAME"`` is one of sasmodels.
 
     Raises
     ------
@@ -47,6 +57,8 @@ def find_model(key: str) -> Model:
     >>> find_model("sphere")["radius"].spreads
     True
     """
+    if key.startswith(PREFIX):
+        return adapt(key.removeprefix(PREFIX))
     models = _all()
     if key not in models:
         close = get_close_matches(key, models, n=1)
