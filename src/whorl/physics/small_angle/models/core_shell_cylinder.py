@@ -1,0 +1,134 @@
+r"""Cylinders with a shell: all around (rod, disk), and a bicelle with another material on the rim than on the faces.
+
+F = sum of cylinders (see `whorl.physics.small_angle.axial`): the core with the contrast core - shell and the whole with shell -
+solvent (Livsey, J. Chem. Soc. Faraday Trans. 2 83, 1445 (1987)); a bicelle has the core less the face, the core with both faces
+(face - rim), and the whole (rim - solvent) (Singh, PhD thesis, Loughborough (2008), as in sasmodels).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whorl.physics.small_angle.averages import Array, Averages, Size
+from whorl.physics.small_angle.axial import cylinders
+from whorl.physics.small_angle.model import Model
+from whorl.physics.small_angle.models.parts import core, length, shell, solvent
+from whorl.physics.small_angle.sizes import combine
+
+SOURCE = "Livsey, J. Chem. Soc. Faraday Trans. 2 83, 1445 (1987), doi:10.1039/F29878301445"
+
+
+def core_shell_cylinder(
+    q: Array, radius: Size, thickness: Size, length: Size, sld_core: float, sld_shell: float, sld_solvent: float
+) -> Averages:
+    """Averages of cylinders with a shell of one thickness on the rim and both faces.
+
+    Parameters
+    ----------
+    q : array, shape (n,)
+        1/angstrom, positive.
+    radius, thickness, length : float or Sizes
+        Radius of the core, thickness of the shell, length of the core, angstrom.
+    sld_core, sld_shell, sld_solvent : float
+        1e-6/angstrom^2.
+
+    Examples
+    --------
+    >>> round(core_shell_cylinder(np.array([1e-6]), 20.0, 20.0, 400.0, 4.0, 4.0, 1.0).volume, 1)
+    2211681.2
+    """
+    (radii, walls, lengths), weights = combine(radius, thickness, length)
+    outer, whole = radii + walls, lengths + 2 * walls
+    kappa = np.array([[sld_core - sld_shell, 0.0], [0.0, sld_shell - sld_solvent]])
+    return _averages(q, np.stack([radii, outer]), np.stack([lengths, whole]), kappa, weights)
+
+
+def core_shell_bicelle(
+    q: Array,
+    radius: Size,
+    thick_rim: Size,
+    thick_face: Size,
+    length: Size,
+    sld_core: float,
+    sld_face: float,
+    sld_rim: float,
+    sld_solvent: float,
+) -> Averages:
+    """Averages of cylinders with one shell on the faces and another around the rim; arguments as `core_shell_cylinder`."""
+    (radii, rims, faces, lengths), weights = combine(radius, thick_rim, thick_face, length)
+    kappa = np.array([[sld_core - sld_face, sld_face - sld_rim], [0.0, sld_rim - sld_solvent]])
+    return _averages(q, np.stack([radii, radii + rims]), np.stack([lengths, lengths + 2 * faces]), kappa, weights)
+
+
+def _averages(q: Array, radii: Array, lengths: Array, kappa: Array, weights: Array) -> Averages:
+    f, f2 = cylinders(q, radii, lengths, kappa, weights)
+    volume = np.pi * radii[1] ** 2 * lengths[1]
+    return Averages(f, f2, float(weights @ volume), float(weights @ np.cbrt(0.75 / np.pi * volume)))
+
+
+MODELS = (
+    Model(
+        "core_shell_cylinder",
+        "cylinder with a shell",
+        "rod",
+        core_shell_cylinder,
+        (
+            core("sld_core", 4.0),
+            shell("sld_shell", 4.0),
+            solvent(1.0),
+            length("radius", 20.0, (8, 2000), "of the core"),
+            length("thickness", 20.0, (5, 150), "of the shell"),
+            length("length", 400.0, (8, 6000), "of the core", limits=(0.1, 1e6)),
+        ),
+        SOURCE,
+        candidate=False,
+    ),
+    Model(
+        "core_shell_rod",
+        "rod with a shell",
+        "rod",
+        core_shell_cylinder,
+        (
+            core("sld_core", 4.0),
+            shell("sld_shell", 2.5),
+            solvent(1.0),
+            length("radius", 20.0, (8, 250), "of the core"),
+            length("thickness", 20.0, (5, 100), "of the shell", within=("radius", 0.15, 2.0)),
+            length("length", 400.0, (40, 6000), "of the core", within=("radius", 5.0, 100.0), limits=(0.1, 1e6)),
+        ),
+        SOURCE,
+    ),
+    Model(
+        "core_shell_disk",
+        "disk with a shell",
+        "disk",
+        core_shell_cylinder,
+        (
+            core("sld_core", 4.0),
+            shell("sld_shell", 2.5),
+            solvent(1.0),
+            length("radius", 200.0, (30, 2000), "of the core"),
+            length("length", 20.0, (8, 400), "thickness of the core", within=("radius", 0.02, 0.8)),
+            length("thickness", 10.0, (5, 100), "of the shell", within=("length", 0.15, 3.0)),
+        ),
+        SOURCE,
+    ),
+    Model(
+        "core_shell_bicelle",
+        "bicelle: a disk with other material on the rim than on the faces",
+        "disk",
+        core_shell_bicelle,
+        (
+            core("sld_core", 1.0),
+            shell("sld_face", 4.0, "of the faces"),
+            shell("sld_rim", 4.0, "of the rim"),
+            solvent(1.0),
+            length("radius", 80.0, (30, 1000), "of the core"),
+            length("thick_rim", 10.0, (5, 100), "of the rim"),
+            length("thick_face", 10.0, (5, 100), "of the faces"),
+            length("length", 50.0, (8, 400), "thickness of the core", within=("radius", 0.02, 1.0)),
+        ),
+        "Singh, PhD thesis, Loughborough University (2008), as in sasmodels",
+        candidate=False,
+    ),
+)

@@ -1,0 +1,117 @@
+r"""Ellipsoids: of revolution (as prolate and as oblate), and with three axes.
+
+F = (rho - rho_s) V f(q r) with r the half width along q of the ellipsoid (Guinier, Ann. Phys. 11, 161 (1939)), averaged over
+orientations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whorl.physics.small_angle.averages import Array, Averages, Size
+from whorl.physics.small_angle.ellipsoidal import FOUR_THIRDS_PI, ellipsoids, triaxial_ellipsoids
+from whorl.physics.small_angle.model import Model
+from whorl.physics.small_angle.models.parts import core, length, solvent
+from whorl.physics.small_angle.sizes import combine
+
+SOURCE = "Guinier, Ann. Phys. 11, 161 (1939), doi:10.1051/anphys/193911120161"
+
+
+def ellipsoid(q: Array, radius_polar: Size, radius_equatorial: Size, sld: float, sld_solvent: float) -> Averages:
+    """Averages of ellipsoids of revolution.
+
+    Parameters
+    ----------
+    q : array, shape (n,)
+        1/angstrom, positive.
+    radius_polar, radius_equatorial : float or Sizes
+        Half lengths along the axis of revolution and across it, angstrom.
+    sld, sld_solvent : float
+        1e-6/angstrom^2.
+
+    Examples
+    --------
+    >>> ellipsoid(np.array([1e-6]), 20.0, 400.0, 4.0, 1.0).intensity.round(1)  # (rho - rho_s)^2 V
+    array([12063.7])
+    """
+    (polar, equatorial), weights = combine(radius_polar, radius_equatorial)
+    f, f2 = ellipsoids(q, equatorial[None, :], polar[None, :], np.array([sld - sld_solvent]), weights)
+    cube = polar * equatorial**2
+    return Averages(f, f2, FOUR_THIRDS_PI * float(weights @ cube), float(weights @ np.cbrt(cube)))
+
+
+def triaxial_ellipsoid(
+    q: Array, radius_equat_minor: Size, radius_equat_major: Size, radius_polar: Size, sld: float, sld_solvent: float
+) -> Averages:
+    """Averages of ellipsoids with three semi-axes, in any order; other arguments as `ellipsoid`.
+
+    Examples
+    --------
+    >>> q = np.array([0.05, 0.2])
+    >>> three = triaxial_ellipsoid(q, 20.0, 20.0, 50.0, 4.0, 1.0).intensity
+    >>> bool(np.allclose(three, ellipsoid(q, 50.0, 20.0, 4.0, 1.0).intensity, rtol=1e-6))
+    True
+    """
+    axes, weights = combine(radius_equat_minor, radius_equat_major, radius_polar)
+    f, f2 = triaxial_ellipsoids(q, axes, sld - sld_solvent, weights)
+    cube = axes.prod(axis=0)
+    return Averages(f, f2, FOUR_THIRDS_PI * float(weights @ cube), float(weights @ np.cbrt(cube)))
+
+
+MODELS = (
+    Model(
+        "ellipsoid",
+        "ellipsoid of revolution",
+        "ellipsoid",
+        ellipsoid,
+        (
+            core("sld", 4.0, "of the particle"),
+            solvent(1.0),
+            length("radius_polar", 20.0, (8, 3000), "along the axis of revolution"),
+            length("radius_equatorial", 400.0, (8, 3000), "across the axis of revolution"),
+        ),
+        SOURCE,
+        candidate=False,
+    ),
+    Model(
+        "prolate_ellipsoid",
+        "prolate (elongated) ellipsoid",
+        "ellipsoid",
+        ellipsoid,
+        (
+            core("sld", 4.0, "of the particle"),
+            solvent(1.0),
+            length("radius_equatorial", 40.0, (8, 600), "across the axis of revolution"),
+            length("radius_polar", 120.0, (12, 3000), "along the axis of revolution", within=("radius_equatorial", 1.5, 20.0)),
+        ),
+        SOURCE,
+    ),
+    Model(
+        "oblate_ellipsoid",
+        "oblate (flattened) ellipsoid",
+        "ellipsoid",
+        ellipsoid,
+        (
+            core("sld", 4.0, "of the particle"),
+            solvent(1.0),
+            length("radius_equatorial", 120.0, (12, 2000), "across the axis of revolution"),
+            length("radius_polar", 40.0, (6, 1300), "along the axis of revolution", within=("radius_equatorial", 0.05, 0.67)),
+        ),
+        SOURCE,
+    ),
+    Model(
+        "triaxial_ellipsoid",
+        "ellipsoid with three axes",
+        "ellipsoid",
+        triaxial_ellipsoid,
+        (
+            core("sld", 4.0, "of the particle"),
+            solvent(1.0),
+            length("radius_equat_minor", 20.0, (8, 1000), "first half axis"),
+            length("radius_equat_major", 400.0, (8, 1000), "second half axis"),
+            length("radius_polar", 10.0, (8, 1000), "third half axis"),
+        ),
+        SOURCE,
+        candidate=False,
+    ),
+)

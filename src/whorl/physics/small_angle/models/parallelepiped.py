@@ -1,0 +1,54 @@
+r"""Rectangular parallelepiped (brick, board, lath): Mittelbach & Porod, Acta Phys. Austriaca 14, 185 (1961).
+
+F = (rho - rho_s) abc S(q_x a / 2) S(q_y b / 2) S(q_z c / 2), S(x) = sin(x) / x, averaged over orientations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whorl.physics.small_angle.averages import Array, Averages, Size
+from whorl.physics.small_angle.bricks import bricks
+from whorl.physics.small_angle.model import Model
+from whorl.physics.small_angle.models.parts import core, length, solvent
+from whorl.physics.small_angle.sizes import combine
+
+
+def parallelepiped(q: Array, length_a: Size, length_b: Size, length_c: Size, sld: float, sld_solvent: float) -> Averages:
+    """Averages of rectangular parallelepipeds.
+
+    Parameters
+    ----------
+    q : array, shape (n,)
+        1/angstrom, positive.
+    length_a, length_b, length_c : float or Sizes
+        Sides, in any order, angstrom.
+    sld, sld_solvent : float
+        1e-6/angstrom^2.
+
+    Examples
+    --------
+    >>> parallelepiped(np.array([1e-6]), 35.0, 75.0, 400.0, 4.0, 1.0).intensity.round(3)  # (rho - rho_s)^2 abc
+    array([945.])
+    """
+    sides, weights = combine(length_a, length_b, length_c)
+    f, f2 = bricks(q, sides, weights)
+    volume = sides.prod(axis=0)
+    step = sld - sld_solvent
+    return Averages(step * f, step**2 * f2, float(weights @ volume), float(weights @ np.cbrt(0.75 / np.pi * volume)))
+
+
+MODEL = Model(
+    "parallelepiped",
+    "rectangular parallelepiped",
+    "brick",
+    parallelepiped,
+    (
+        core("sld", 4.0, "of the particle"),
+        solvent(1.0),
+        length("length_a", 35.0, (10, 400), "shortest side"),
+        length("length_b", 75.0, (12, 1000), "second side", within=("length_a", 1.2, 10.0)),
+        length("length_c", 400.0, (15, 3000), "longest side", within=("length_b", 1.2, 10.0)),
+    ),
+    "Mittelbach & Porod, Acta Phys. Austriaca 14, 185 (1961)",
+)
