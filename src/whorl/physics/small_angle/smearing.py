@@ -8,8 +8,8 @@ A slit of half length L along the weak direction and half width w along the othe
     I_s(q) = \frac{1}{2 w L} \int_{-w}^{w} dv \int_0^{L} du \; I\left(\sqrt{(q + v)^2 + u^2}\right)
 
 (Lake, Acta Cryst. 23, 191 (1967), doi:10.1107/S0365110X67002440). The model is computed where the integrals need it, no more:
-on a grid whose step is a fifth of the resolution where that is coarser than the step of the data, and at three or five points of
-a Gauss rule around each datum where it is finer. Grids are integrated through local polynomials, of q^2 I (pinhole) or of I in
+on a grid whose step is a fifth of the resolution where that is coarser than the step of the data, and at three or five points
+of a Gauss rule around each datum where it is finer. Grids are integrated through local polynomials, of q^2 I (pinhole) or of I in
 q^2 (slit).
 """
 
