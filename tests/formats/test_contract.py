@@ -23,7 +23,12 @@ TEXTS = {
     "pdfgetn": "##### start data\n#S 1 - PDF from PDFgetN\n#L r G(r) dr dG(r)\n" + BODY,
     "pdfgui": "##### PDFgui fit\n# type = X\n##### start data\n#L r(A) G(r)\n" + BODY,
     "columns": BODY,
+    "cansas": "<SASroot version='1.1'><SASentry><Title/><SASdata>"
+    "<Idata><Q unit='1/A'>0.1</Q><I unit='1/cm'>1</I></Idata><Idata><Q unit='1/A'>0.2</Q><I unit='1/cm'>-2</I></Idata>"
+    "<Idata><Q unit='1/A'>0.3</Q><I unit='1/cm'>0.5</I></Idata></SASdata></SASentry></SASroot>",
+    "pdh": "title\nSAXS BOX\n 3 0 0 0 0 0 0 0\n 0 261.2 0 1 0.1542\n 0 0 0 0 0\n1.0 1 0.1\n2.0 -2 0.1\n3.0 0.5 0.1\n",
 }
+SUFFIX = {"cansas": ".xml", "pdh": ".pdh"}
 
 
 def make(key, folder):
@@ -35,7 +40,7 @@ def make(key, folder):
         file = folder / "a.gr"
         write_measurement(CURVE, file)
     else:
-        file = folder / "a.gr"
+        file = folder / f"a{SUFFIX.get(key, '.gr')}"
         file.write_text(TEXTS[key])
     return file
 
@@ -81,6 +86,11 @@ def test_measurement_readers(reader, tmp_path, built, build, pattern):
                 reader.read(str(file), max_bytes=10_000_000)
             assert str(file) in caught.value.where
             assert caught.value.remedy
+    elif reader.key in ("sesans", "image"):  # these say what a file is: tests of their own
+        assert all(s == s.lower() and s.startswith(".") for s in reader.suffixes)
+        assert reader.sniff(b"", Path("x")) == reader.sniff(b"\xff" * 100, Path("x")) == 0
+    elif reader.key in SUFFIX:
+        check(reader, make(reader.key, tmp_path), [0.1, 0.2, 0.3], [1, -2, 0.5], ["sas"])
     else:  # NXdata states the unit of its axis, so r cannot be taken for Q
         kinds = ["gr"] if reader.key == "nexus" else ["gr", "sq"]
         check(reader, make(reader.key, tmp_path), [0.1, 0.2, 0.3], [1, -2, 0.5], kinds)

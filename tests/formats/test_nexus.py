@@ -59,7 +59,7 @@ def test_cansas(shared_data):
     if not files:
         pytest.skip("no canSAS file among the data")
     m = read(files[0])
-    assert (m.kind, m.x.size) == ("iq", 66)
+    assert (m.kind, m.x.size) == ("sas", 66)
     assert m.sigma is not None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from whorl.core.hypothesis import Cluster, Crystal
 from whorl.core.measurement import Measurement
@@ -38,6 +39,36 @@ class MeasurementReader(Protocol):
         ------
         PatternError
             If it cannot be read; names file, line and remedy.
+        """
+        ...
+
+
+@runtime_checkable
+class SteeredReader(MeasurementReader, Protocol):
+    """A reader that follows settings of the reading (`whorl.formats.steering`)."""
+
+    @property
+    def steered_by(self) -> tuple[str, ...]:
+        """Names of the settings that it follows."""
+        ...
+
+    def read(
+        self,
+        path: str,
+        *,
+        kind: str | None = None,
+        sort: bool = False,
+        max_bytes: int,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Measurement:
+        """Read the file.
+
+        Raises
+        ------
+        PatternError
+            If it cannot be read; names file, line and remedy.
+        UsageError
+            If a setting means nothing for the file.
         """
         ...
 

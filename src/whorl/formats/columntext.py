@@ -7,7 +7,7 @@ says. Everything else (encodings, separators, units, uncertainties, repairs) is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from whorl.core.measurement import KINDS, Measurement
 from whorl.formats import files, header, labels
 from whorl.formats.axis import Points, increasing, trimmed
-from whorl.formats.kinds import kind_of
+from whorl.formats.kinds import is_small_angle, kind_of
 from whorl.formats.powder import POWDER_KINDS, Source
 from whorl.formats.powdertext import Columns, PowderText
+from whorl.formats.sastext import SasText
+from whorl.formats.steering import checked
 from whorl.formats.table import read_table
 from whorl.formats.text import lines_of
 
@@ -40,12 +42,15 @@ class ColumnText:
         Words of the header, lower case, and how sure each makes the reader.
     interpret : callable, optional
         Adds settings that only this format states.
+    lossless : bool
+        Whether the file is whorl's own, so that its numbers are taken as they are.
     """
 
     key: str
     suffixes: tuple[str, ...]
     clues: tuple[tuple[bytes, float], ...] = ()
     interpret: Interpret | None = None
+    lossless: bool = False
 
     def sniff(self, head: bytes, path: Path) -> float:
         """Score by the clues in the head; the suffix breaks ties."""
@@ -53,16 +58,36 @@ class ColumnText:
         score = max((s for word, s in self.clues if word in text), default=0.0)
         return score + (0.01 if path.suffix.lower() in self.suffixes and score else 0.0)
 
-    def read(self, path: str, *, kind: str | None = None, sort: bool = False, max_bytes: int = files.MAX_BYTES) -> Measurement:
+    @property
+    def steered_by(self) -> tuple[str, ...]:
+        """Settings of the reading that the reader follows, for small-angle data."""
+        return ("q_unit", "sector", "bins")
+
+    def read(
+        self,
+        path: str,
+        *,
+        kind: str | None = None,
+        sort: bool = False,
+        max_bytes: int = files.MAX_BYTES,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Measurement:
         """Read the file (see `whorl.formats.read`)."""
         data = files.content(path, max_bytes=max_bytes)
         table = read_table(without_block_comments(lines_of(data, path)), path)
         notes = list(table.notes)
         head = header.parse(table.header)
-        settings = header.settings_of(head, notes)
+        stated_settings = header.settings_of(head, notes)
         if self.interpret is not None:
-            self.interpret(head, settings)
+            self.interpret(head, stated_settings)
         named = labels.find(table.header, table.values.shape[1])
+        if not self.lossless and is_small_angle(kind, named, head, path, table, steered=bool(settings)):
+            asked = checked(settings, self.steered_by, path)
+            return SasText(path, table, head, stated_settings, asked).measurement(
+                Source.of(path, data, self.key), notes, sort=sort
+            )
+        checked(settings, (), path)
+        settings = stated_settings
         columns = _columns(table.values, named)
         points = _points(table.values, table.lines, columns)
         points = trimmed(points, path, notes)
@@ -74,6 +99,7 @@ class ColumnText:
         points = increasing(points, path, notes, sort=sort, symbol=KINDS[stated][0].symbol)
         points = _in_inside_units(points, stated, named, notes)
         sigma, mask = _uncertainty(points, notes)
+        resolution = _resolution(table.values, named) if stated == "sas" else None
         if "header" in settings:  # keep it last: it is long
             settings["header"] = settings.pop("header")
         return Measurement(
@@ -82,6 +108,7 @@ class ColumnText:
             points.y,
             sigma=sigma,
             mask=mask,
+            resolution=resolution,
             settings=settings,
             path=path,
             sha256=hashlib.sha256(data).hexdigest(),
@@ -135,6 +162,11 @@ def _columns(values: Array, named: labels.Labels | None) -> Columns:
     if width == 3:
         return Columns(0, 1, 2, width=width, guessed=True)
     return Columns(0, 1, 3 if width == 4 and not np.any(values[:, 2]) else None, width=width)
+
+
+def _resolution(values: Array, named: labels.Labels | None) -> Array | None:
+    """Give whorl's own column of resolutions."""
+    return values[:, named.names.index("dq")] if named is not None and "dq" in named.names else None
 
 
 def _points(values: Array, lines: NDArray[np.int64], columns: Columns) -> Points:

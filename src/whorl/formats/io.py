@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from whorl.core.errors import UsageError
 from whorl.core.hypothesis import Cluster, Crystal
 from whorl.core.measurement import Measurement
-from whorl.formats import cif_write, nexus_write, whorltext, xyz_write
+from whorl.formats import cansas_write, cif_write, nexus_write, nxcansas_write, whorltext, xyz_write
+from whorl.formats.base import SteeredReader
 from whorl.formats.files import MAX_BYTES
 from whorl.formats.kinds import ANGLES, SUFFIXES
 from whorl.formats.registry import measurement_reader, structure_reader
+from whorl.formats.steering import checked
 
 
 def read(
@@ -21,6 +25,7 @@ def read(
     kind: str | None = None,
     sort: bool = False,
     max_bytes: int = MAX_BYTES,
+    settings: Mapping[str, Any] | None = None,
 ) -> Measurement:
     r"""Read a measured pattern.
 
@@ -31,12 +36,15 @@ def read(
         Key of a reader (``"pdfgetx3"``, ``"columns"``, ``"xrdml"``, ``"gsas"`` ...; see `whorl.formats.registry`);
         recognised from the content when not given.
     kind : str, optional
-        ``"gr"``, ``"fq"``, ``"sq"``, ``"iq"``, ``"powder"``, ``"tof"`` or ``"peaks"``; else the column label, the header's
-        ``outputtype``, the suffix and the numbers decide.
+        ``"gr"``, ``"fq"``, ``"sq"``, ``"iq"``, ``"sas"``, ``"powder"``, ``"tof"`` or ``"peaks"``; else the column label, the
+        header's ``outputtype``, the suffix and the numbers decide.
     sort : bool
         Sort points that are out of order and average those of one position.
     max_bytes : int
         Refuse larger files.
+    settings : mapping, optional
+        What steers the reading of small-angle data (`whorl.formats.steering.STEERING`): ``q_unit``, ``entry``, ``sector``,
+        ``bins``, ``poni``, ``image_mask``.
 
     Returns
     -------
@@ -48,7 +56,7 @@ def read(
     PatternError
         If the file cannot be read; names file, line and remedy.
     UsageError
-        If ``format`` or ``kind`` is unknown.
+        If ``format`` or ``kind`` is unknown, or a setting means nothing for the file.
 
     Examples
     --------
@@ -60,7 +68,11 @@ def read(
     ('gr', 25.0, 'x-ray', 3)
     """
     name = os.fspath(path)
-    return measurement_reader(name, format).read(name, kind=kind, sort=sort, max_bytes=max_bytes)
+    reader = measurement_reader(name, "image" if format is None and settings and "poni" in settings else format)
+    if isinstance(reader, SteeredReader):
+        return reader.read(name, kind=kind, sort=sort, max_bytes=max_bytes, settings=settings)
+    checked(settings, (), name)
+    return reader.read(name, kind=kind, sort=sort, max_bytes=max_bytes)
 
 
 def read_structure(
@@ -108,7 +120,8 @@ def read_structure_with_notes(
 def write_measurement(measurement: Measurement, path: str | os.PathLike[str]) -> None:
     """Write a measurement; the suffix chooses columns (``.gr .fq .sq .iq .xy .xye .dat .txt``) or NXdata (``.nxs .h5``).
 
-    Nothing half-written is left behind. `read` gives back the same numbers, sigma, mask and settings.
+    Small-angle data become NXcanSAS in HDF5, and canSAS 1-D XML (``.xml``). Nothing half-written is left behind. `read` gives
+    back the same numbers, sigma, resolution, mask and settings (XML has no mask: masked points are left out).
 
     Raises
     ------
@@ -127,7 +140,9 @@ def write_measurement(measurement: Measurement, path: str | os.PathLike[str]) ->
     """
     suffix = Path(path).suffix.lower()
     if suffix in (".nxs", ".h5", ".hdf5", ".nx5"):
-        nexus_write.write(measurement, path)
+        (nxcansas_write if measurement.kind == "sas" else nexus_write).write(measurement, path)
+    elif suffix == ".xml" and measurement.kind == "sas":
+        cansas_write.write(measurement, path)
     elif suffix in SUFFIXES or suffix in (*ANGLES, ".dat", ".txt"):
         whorltext.write(measurement, path)
     else:

@@ -9,10 +9,11 @@ import numpy as np
 
 from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import KINDS
-from whorl.formats import labels
+from whorl.formats import labels, sastext
 from whorl.formats.axis import Points
 from whorl.formats.header import Header
 from whorl.formats.plausible import runs_like_an_angle
+from whorl.formats.table import Table
 
 #: end of the file name -> kind of signal
 SUFFIXES = {
@@ -23,7 +24,7 @@ SUFFIXES = {
 }  # fmt: skip
 #: ends of file names that mean a powder pattern over 2theta unless a label says otherwise
 ANGLES = (".xy", ".xye", ".xyd")
-_OUTPUT = {"powder": "powder", "tof": "tof", "peaks": "peaks"} | {
+_OUTPUT = {"powder": "powder", "tof": "tof", "peaks": "peaks", "sas": "sas"} | {
     "gr": "gr",
     "g(r)": "gr",
     "fq": "fq",
@@ -88,6 +89,34 @@ def kind_of(asked: str | None, named: labels.Labels | None, head: Header, path: 
         where=path,
         remedy=f"Pass kind= one of {', '.join(KINDS)}, or name the columns, for instance '# r G(r)'.",
     )
+
+
+def is_small_angle(
+    asked: str | None, named: labels.Labels | None, head: Header, path: str, table: Table, *, steered: bool = False
+) -> bool:
+    """Decide whether columns are small-angle scattering: asked for, stated, or so by header, labels and numbers.
+
+    What a label, the header or the file's name says to be another kind never is. ``steered``: settings were given that only
+    small-angle data have.
+    """
+    if asked is not None:
+        return asked == "sas"
+    output = _OUTPUT.get(head.pairs.get("outputtype", head.pairs.get("kind", "")).strip().lower(), "")
+    if output:
+        return output == "sas"
+    suffix = Path(path).suffix.lower()
+    if suffix in ANGLES or (suffix in SUFFIXES and suffix != ".chi") or labels.not_reduced(named):
+        return False
+    stem = _STEM.search(Path(path).stem)
+    if stem is not None and stem[1].lower() != "iq":
+        return False
+    if named is not None and (named.kind not in ("", "iq") or named.axis in ("r", *labels.OF_POWDER)):
+        return False
+    if steered:
+        return True
+    if named is None and head.has(*_WORDS):
+        return False
+    return sastext.recognised("" if named is None else named.kind, head, table)
 
 
 def _powder(head: Header, path: str, points: Points, notes: list[str]) -> str:

@@ -8,6 +8,7 @@ the default group is found through ``default`` attributes, else the first NXdata
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import pi
 from pathlib import Path
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 from whorl.core.errors import PatternError, UsageError
 from whorl.core.measurement import KINDS, Measurement
 from whorl.core.units import LENGTH, MOMENTUM, convert
-from whorl.formats import files, labels, powder
+from whorl.formats import files, labels, nxcansas, powder
 from whorl.formats.axis import Points, increasing, trimmed
 from whorl.formats.hdf5_guard import inspect, numbers
-from whorl.formats.powder import POWDER_KINDS
+from whorl.formats.powder import POWDER_KINDS, Source
+from whorl.formats.steering import checked
 
 Array = NDArray[np.float64]
 _ANGLE = {"degree": 1.0, "degrees": 1.0, "deg": 1.0, "°": 1.0, "rad": 180 / pi, "radian": 180 / pi, "radians": 180 / pi}
@@ -38,14 +40,23 @@ class Nexus:
 
     key: str = "nexus"
     suffixes: tuple[str, ...] = (".nxs", ".nx5", ".h5", ".hdf5", ".hdf")
+    steered_by: tuple[str, ...] = ("q_unit", "entry", "sector", "bins")
 
     def sniff(self, head: bytes, path: Path) -> float:
         """Score the signature of HDF5."""
         del path
         return 1.0 if head.startswith(b"\x89HDF\r\n\x1a\n") else 0.0
 
-    def read(self, path: str, *, kind: str | None = None, sort: bool = False, max_bytes: int = files.MAX_BYTES) -> Measurement:
-        """Read the default NXdata of the file (see `whorl.formats.read`)."""
+    def read(
+        self,
+        path: str,
+        *,
+        kind: str | None = None,
+        sort: bool = False,
+        max_bytes: int = files.MAX_BYTES,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Measurement:
+        """Read the default NXdata of the file, or its small-angle data sets (see `whorl.formats.read`)."""
         import h5py
 
         size = files.check(path)
@@ -55,6 +66,19 @@ class Nexus:
         try:
             with h5py.File(path, "r", locking=False) as file:
                 inspect(file, path)
+                sets = nxcansas.data_sets(file) if kind in (None, "sas") else []
+                if sets:
+                    asked = checked(settings, self.steered_by, path)
+                    group = _default(file)
+                    return nxcansas.measurement(
+                        sets,
+                        lambda item: numbers(item, path, size, max_bytes),
+                        Source(path, digest, self.key),
+                        asked,
+                        "" if group is None else str(group.name),
+                        sort=sort,
+                    )
+                checked(settings, (), path)
                 found = _Found(file, path, size, max_bytes)
                 return found.measurement(kind, digest, sort=sort)
         except PermissionError as error:
@@ -125,6 +149,8 @@ class _Found:
         used = None if mask is None else self._numbers(mask).astype(bool)
         kind = kind or self._kind(axis)
         settings = self._settings()
+        widths = self._dataset("Qdev") if kind == "sas" else None
+        resolution = None if widths is None else self._numbers(widths)
         if kind in POWDER_KINDS and "wavelength" not in settings:
             settings |= self._wavelength()
         x, y, sigma = self._units(kind, axis, x, y, sigma)
@@ -133,6 +159,7 @@ class _Found:
             where = f"{self.path}, {self.group.name}"
             points = increasing(trimmed(points, where, self.notes, place="point"), where, self.notes, sort=sort, place="point")
             x, y, sigma = points.x, points.y, points.sigma
+            resolution = None if resolution is None or x.size != resolution.size else resolution
         if kind in POWDER_KINDS:
             powder.check(kind, x, y, settings, self.path, self.notes)
         return Measurement(
@@ -141,6 +168,7 @@ class _Found:
             y,
             sigma=sigma,
             mask=used,
+            resolution=resolution,
             settings=settings,
             coordinates=self._coordinates(y),
             path=self.path,
@@ -236,7 +264,7 @@ class _Found:
         found: dict[str, Array] = {}
         for name in self.group:
             item = self._dataset(name)
-            if name == "mask" or item is None or item.shape != (y.shape[0],) or item.dtype.kind not in "fiu":
+            if name in ("mask", "Qdev") or item is None or item.shape != (y.shape[0],) or item.dtype.kind not in "fiu":
                 continue
             if name != self.axes[-1]:
                 found[name] = self._numbers(item).reshape(-1)

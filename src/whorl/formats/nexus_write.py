@@ -18,19 +18,25 @@ def write(measurement: Measurement, path: str | os.PathLike[str]) -> None:
 
     with replacing(path) as scratch, h5py.File(scratch, "w") as file:
         file.attrs["default"] = "entry"
-        entry = _group(file, "entry", "NXentry", default="data")
-        _data(_group(entry, "data", "NXdata"), measurement)
-        settings = _group(entry, "settings", "NXcollection")
-        for key, value in measurement.settings.items():
-            settings.attrs[str(key)] = _attribute(value)
-        note = _group(entry, "provenance", "NXnote")
-        note.attrs["original_path"] = measurement.path
-        note.attrs["original_sha256"] = measurement.sha256
-        note.attrs["original_format"] = measurement.format
-        note.attrs["notes"] = json.dumps(list(measurement.notes))
+        entry = group_of(file, "entry", "NXentry", default="data")
+        _data(group_of(entry, "data", "NXdata"), measurement)
+        keep_settings(entry, measurement)
 
 
-def _group(parent: Any, name: str, kind: str, **attributes: str) -> Any:
+def keep_settings(entry: Any, measurement: Measurement) -> None:
+    """Write the settings and the provenance of a measurement into an entry."""
+    settings = group_of(entry, "settings", "NXcollection")
+    for key, value in measurement.settings.items():
+        settings.attrs[str(key)] = _attribute(value)
+    note = group_of(entry, "provenance", "NXnote")
+    note.attrs["original_path"] = measurement.path
+    note.attrs["original_sha256"] = measurement.sha256
+    note.attrs["original_format"] = measurement.format
+    note.attrs["notes"] = json.dumps(list(measurement.notes))
+
+
+def group_of(parent: Any, name: str, kind: str, **attributes: str) -> Any:
+    """Create a group of a NeXus class."""
     group = parent.create_group(name)
     group.attrs["NX_class"] = kind
     for key, value in attributes.items():
@@ -43,7 +49,7 @@ def _data(group: Any, measurement: Measurement) -> None:
     name = measurement.kind
     group.attrs["signal"] = name
     group.attrs["whorl_kind"] = measurement.kind
-    coordinates = {_free(k, {name, axis.symbol, f"{name}_errors", "mask"}): v for k, v in measurement.coordinates.items()}
+    coordinates = {free_name(k, {name, axis.symbol, f"{name}_errors", "mask"}): v for k, v in measurement.coordinates.items()}
     frames = [next(iter(coordinates), ".")] if measurement.signal.ndim == 2 else []
     group.attrs["axes"] = [*frames, axis.symbol]
     group.attrs[f"{axis.symbol}_indices"] = len(frames)
@@ -63,7 +69,8 @@ def _data(group: Any, measurement: Measurement) -> None:
         group.attrs[f"{key}_indices"] = 0
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
+    """Give a name for a dataset that is not taken."""
     name = name.replace("/", "_") or "coordinate"
     return f"{name}_" if name in taken or name == "." else name
 

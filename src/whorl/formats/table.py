@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -37,12 +37,15 @@ class Table:
     header : list of str
         Lines before the first row.
     notes : list of str
+    separator : str
+        ``";"`` when semicolons stand between the columns, else empty.
     """
 
     values: NDArray[np.float64]
     lines: NDArray[np.int64]
     header: list[str]
     notes: list[str] = field(default_factory=list)
+    separator: str = ""
 
 
 def read_table(lines: list[str], where: str) -> Table:
@@ -76,7 +79,8 @@ def read_table(lines: list[str], where: str) -> Table:
         raise PatternError(
             "no row of numbers in the text", where=where, remedy="Two columns are needed: the axis and the signal."
         )
-    return _clean(lines, first, where) or _careful(lines, begin, where)
+    table = _clean(lines, first, where) or _careful(lines, begin, where)
+    return replace(table, separator=";" if ";" in lines[int(table.lines[0]) - 1] else "")
 
 
 def _is_row(line: str) -> bool:
@@ -99,7 +103,10 @@ def _clean(lines: list[str], first: int, where: str) -> Table | None:
     text = "\n".join(body)
     if any(mark in text for mark in ("_", "#", "'", '"')) or (";" in text and _COMMENTED.search(text)):
         return None
-    block, notes = normalise(text, where)
+    try:
+        block, notes = normalise(text, where)
+    except PatternError:  # a comma of a word, as in a Fortran format, is no decimal comma
+        return None
     if not block.isascii():
         return None
     rows = block.split("\n")

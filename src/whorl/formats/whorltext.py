@@ -27,6 +27,7 @@ _UNITS = {
     "powder": ("2theta(degree)", "I(2theta)", "dI(2theta)"),
     "tof": ("tof(us)", "I(t)", "dI(t)"),
     "peaks": ("d(A)", "I(d)", "dI(d)"),
+    "sas": ("Q(A^-1)", "I(Q)", "dI(Q)"),
 }
 _PLAIN = ("qmin", "qmax", "qdamp", "qbroad", "wavelength", "wavelength2", "line_ratio", "composition", "temperature")
 
@@ -47,11 +48,12 @@ READER = ColumnText(
     suffixes=(".gr", ".fq", ".sq", ".iq", *ANGLES, ".dat"),
     clues=((b"# whorl settings: {", 0.99),),
     interpret=_interpret,
+    lossless=True,
 )
 
 
 def text_of(measurement: Measurement) -> str:
-    """Write one curve as columns: axis, signal, and sigma when there is one.
+    """Write one curve as columns: axis, signal, sigma and resolution (dQ) when there are any.
 
     Masked points are written with sigma 0, which masks them again on reading; without sigma they are left out.
 
@@ -91,10 +93,13 @@ def text_of(measurement: Measurement) -> str:
     if measurement.sigma is not None:
         good = measurement.used & np.isfinite(measurement.sigma)
         columns.append(np.where(good, measurement.sigma, 0.0))
-    elif measurement.mask is not None:
+    if measurement.resolution is not None:
+        columns.append(measurement.resolution)
+    if measurement.sigma is None and measurement.mask is not None:
         columns = [c[measurement.mask] for c in columns]
     rows += ["#### start data"] if kind not in POWDER_KINDS else []
-    rows += [f"#L {axis}  {signal}" + (f"  {error}" if len(columns) == 3 else "")]
+    width = "" if measurement.resolution is None else "  dQ(A^-1)"
+    rows += [f"#L {axis}  {signal}" + (f"  {error}" if measurement.sigma is not None else "") + width]
     table = np.column_stack(columns).tolist()
     rows += [" ".join(map(repr, row)) for row in table]
     return "\n".join(rows) + "\n"
