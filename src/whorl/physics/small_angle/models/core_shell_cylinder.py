@@ -7,13 +7,15 @@ solvent (Livsey, J. Chem. Soc. Faraday Trans. 2 83, 1445 (1987)); a bicelle has 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.axial import cylinders
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, shell, solvent
-from whorl.physics.small_angle.sizes import combine
+from whorl.physics.small_angle.thinning import averages
 
 SOURCE = "Livsey, J. Chem. Soc. Faraday Trans. 2 83, 1445 (1987), doi:10.1039/F29878301445"
 
@@ -37,10 +39,13 @@ def core_shell_cylinder(
     >>> round(core_shell_cylinder(np.array([1e-6]), 20.0, 20.0, 400.0, 4.0, 4.0, 1.0).volume, 1)
     2211681.2
     """
-    (radii, walls, lengths), weights = combine(radius, thickness, length)
-    outer, whole = radii + walls, lengths + 2 * walls
     kappa = np.array([[sld_core - sld_shell, 0.0], [0.0, sld_shell - sld_solvent]])
-    return _averages(q, np.stack([radii, outer]), np.stack([lengths, whole]), kappa, weights)
+
+    def boundaries(values: Array) -> tuple[Array, Array]:
+        radii, walls, lengths = values
+        return np.stack([radii, radii + walls]), np.stack([lengths, lengths + 2 * walls])
+
+    return _averages(q, kappa, boundaries, (radius, thickness, length), (1.0, np.sqrt(2), 0.5))
 
 
 def core_shell_bicelle(
@@ -55,15 +60,33 @@ def core_shell_bicelle(
     sld_solvent: float,
 ) -> Averages:
     """Averages of cylinders with one shell on the faces and another around the rim; arguments as `core_shell_cylinder`."""
-    (radii, rims, faces, lengths), weights = combine(radius, thick_rim, thick_face, length)
     kappa = np.array([[sld_core - sld_face, sld_face - sld_rim], [0.0, sld_rim - sld_solvent]])
-    return _averages(q, np.stack([radii, radii + rims]), np.stack([lengths, lengths + 2 * faces]), kappa, weights)
+
+    def boundaries(values: Array) -> tuple[Array, Array]:
+        radii, rims, faces, lengths = values
+        return np.stack([radii, radii + rims]), np.stack([lengths, lengths + 2 * faces])
+
+    return _averages(q, kappa, boundaries, (radius, thick_rim, thick_face, length), (1.0, 1.0, 1.0, 0.5))
 
 
-def _averages(q: Array, radii: Array, lengths: Array, kappa: Array, weights: Array) -> Averages:
-    f, f2 = cylinders(q, radii, lengths, kappa, weights)
-    volume = np.pi * radii[1] ** 2 * lengths[1]
-    return Averages(f, f2, float(weights @ volume), float(weights @ np.cbrt(0.75 / np.pi * volume)))
+def _averages(
+    q: Array,
+    kappa: Array,
+    boundaries: Callable[[Array], tuple[Array, Array]],
+    sizes: tuple[Size, ...],
+    rates: tuple[float, ...],
+) -> Averages:
+    """Averages of cylinders whose two radii and two lengths ``boundaries`` gives for combinations of the sizes."""
+
+    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+        return cylinders(some, *boundaries(values), kappa, weights)
+
+    def volumes(values: Array) -> tuple[Array, Array]:
+        radii, lengths = boundaries(values)
+        volume = np.pi * radii[1] ** 2 * lengths[1]
+        return volume, volume
+
+    return averages(q, kernel, sizes, rates, volumes)
 
 
 MODELS = (

@@ -13,7 +13,7 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.ellipsoidal import FOUR_THIRDS_PI, ellipsoids
 from whorl.physics.small_angle.model import Model, ModelParameter
 from whorl.physics.small_angle.models.parts import core, length, shell, solvent
-from whorl.physics.small_angle.sizes import combine
+from whorl.physics.small_angle.thinning import averages
 
 
 def core_shell_ellipsoid(
@@ -48,12 +48,22 @@ def core_shell_ellipsoid(
     >>> round(core_shell_ellipsoid(np.array([0.1]), 20.0, 3.0, 30.0, 1.0, 2.0, 1.0, 6.3).radius, 3)
     60.822
     """
-    (equatorial, walls), weights = combine(radius_equat_core, thick_shell)
-    outer, pole = equatorial + walls, x_core * equatorial + x_polar_shell * walls
     steps = np.array([sld_core - sld_shell, sld_shell - sld_solvent])
-    f, f2 = ellipsoids(q, np.stack([equatorial, outer]), np.stack([x_core * equatorial, pole]), steps, weights)
-    cube = outer**2 * pole
-    return Averages(f, f2, FOUR_THIRDS_PI * float(weights @ cube), float(weights @ np.cbrt(cube)))
+
+    def boundaries(values: Array) -> tuple[Array, Array]:
+        equatorial, walls = values
+        polar = x_core * equatorial
+        return np.stack([equatorial, equatorial + walls]), np.stack([polar, polar + x_polar_shell * walls])
+
+    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+        return ellipsoids(some, *boundaries(values), steps, weights)
+
+    def volumes(values: Array) -> tuple[Array, Array]:
+        equatorial, polar = boundaries(values)
+        volume = FOUR_THIRDS_PI * equatorial[1] ** 2 * polar[1]
+        return volume, volume
+
+    return averages(q, kernel, (radius_equat_core, thick_shell), (max(1.0, x_core), max(1.0, x_polar_shell)), volumes)
 
 
 MODEL = Model(

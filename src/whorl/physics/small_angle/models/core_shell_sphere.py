@@ -12,17 +12,23 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.model import Model, ModelParameter
 from whorl.physics.small_angle.models.parts import core, length, shell, solvent
 from whorl.physics.small_angle.shells import FOUR_THIRDS_PI, shells
-from whorl.physics.small_angle.sizes import combine
+from whorl.physics.small_angle.thinning import averages
 
 SOURCE = "Guinier & Fournet, Small-Angle Scattering of X-Rays (Wiley 1955)"
 
 
-def _layers(q: Array, densities: tuple[float, ...], radius: Size, *thickness: Size) -> Averages:
-    """Averages of concentric layers, inside first, the solvent last."""
-    values, weights = combine(radius, *thickness)
-    radii = np.cumsum(values, axis=0)
-    f, f2 = shells(q, radii, -np.diff(densities), weights)
-    return Averages(f, f2, FOUR_THIRDS_PI * float(weights @ radii[-1] ** 3), float(weights @ radii[-1]))
+def _layers(q: Array, densities: tuple[float, ...], *sizes: Size, hollow: bool = False) -> Averages:
+    """Averages of concentric layers, inside first, the solvent last; ``sizes`` are the innermost radius and the thicknesses."""
+    steps = -np.diff(densities)
+
+    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+        return shells(some, np.cumsum(values, axis=0), steps, weights)
+
+    def volumes(values: Array) -> tuple[Array, Array]:
+        whole = FOUR_THIRDS_PI * values.sum(axis=0) ** 3
+        return whole - hollow * FOUR_THIRDS_PI * values[0] ** 3, whole
+
+    return averages(q, kernel, sizes, (1.0,) * len(sizes), volumes)
 
 
 def core_shell_sphere(
@@ -69,11 +75,8 @@ def vesicle(q: Array, radius: Size, thickness: Size, sld: float, sld_solvent: fl
     >>> vesicle(np.array([0.1]), 100.0, 30.0, 0.5, 6.36, 0.05).radius
     130.0
     """
-    values, weights = combine(radius, thickness)
-    radii = np.cumsum(values, axis=0)
-    f, f2 = shells(q, radii, np.array([sld_solvent - sld, sld - sld_solvent]), weights)
-    volume = FOUR_THIRDS_PI * float(weights @ (radii[1] ** 3 - radii[0] ** 3))
-    return Averages(np.sqrt(volfraction) * f, volfraction * f2, volume, float(weights @ radii[1]))
+    found = _layers(q, (sld_solvent, sld, sld_solvent), radius, thickness, hollow=True)
+    return found._replace(f=np.sqrt(volfraction) * found.f, f2=volfraction * found.f2)
 
 
 MODELS = (

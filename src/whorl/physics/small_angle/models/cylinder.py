@@ -12,7 +12,7 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.axial import cylinders
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, solvent
-from whorl.physics.small_angle.sizes import combine
+from whorl.physics.small_angle.thinning import averages
 
 SOURCE = "Fournet, Bull. Soc. Fr. Mineral. Cristallogr. 74, 39 (1951)"
 
@@ -34,11 +34,17 @@ def cylinder(q: Array, radius: Size, length: Size, sld: float, sld_solvent: floa
     >>> cylinder(np.array([1e-6]), 20.0, 400.0, 4.0, 1.0).intensity.round(3)  # (rho - rho_s)^2 V
     array([452.389])
     """
-    (radii, lengths), weights = combine(radius, length)
     kappa = np.array([[sld - sld_solvent, 0.0], [0.0, 0.0]])
-    f, f2 = cylinders(q, np.stack([radii, 0 * radii]), np.stack([lengths, 0 * lengths]), kappa, weights)
-    volume = np.pi * radii**2 * lengths
-    return Averages(f, f2, float(weights @ volume), float(weights @ np.cbrt(0.75 / np.pi * volume)))
+
+    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+        radii, lengths = values
+        return cylinders(some, np.stack([radii, 0 * radii]), np.stack([lengths, 0 * lengths]), kappa, weights)
+
+    def volumes(values: Array) -> tuple[Array, Array]:
+        volume = np.pi * values[0] ** 2 * values[1]
+        return volume, volume
+
+    return averages(q, kernel, (radius, length), (1.0, 0.5), volumes)
 
 
 MODELS = (

@@ -12,7 +12,7 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.ellipsoidal import FOUR_THIRDS_PI, ellipsoids, triaxial_ellipsoids
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, solvent
-from whorl.physics.small_angle.sizes import combine
+from whorl.physics.small_angle.thinning import averages
 
 SOURCE = "Guinier, Ann. Phys. 11, 161 (1939), doi:10.1051/anphys/193911120161"
 
@@ -34,10 +34,16 @@ def ellipsoid(q: Array, radius_polar: Size, radius_equatorial: Size, sld: float,
     >>> ellipsoid(np.array([1e-6]), 20.0, 400.0, 4.0, 1.0).intensity.round(1)  # (rho - rho_s)^2 V
     array([12063.7])
     """
-    (polar, equatorial), weights = combine(radius_polar, radius_equatorial)
-    f, f2 = ellipsoids(q, equatorial[None, :], polar[None, :], np.array([sld - sld_solvent]), weights)
-    cube = polar * equatorial**2
-    return Averages(f, f2, FOUR_THIRDS_PI * float(weights @ cube), float(weights @ np.cbrt(cube)))
+    step = np.array([sld - sld_solvent])
+
+    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+        return ellipsoids(some, values[1:], values[:1], step, weights)
+
+    def volumes(values: Array) -> tuple[Array, Array]:
+        volume = FOUR_THIRDS_PI * values[0] * values[1] ** 2
+        return volume, volume
+
+    return averages(q, kernel, (radius_polar, radius_equatorial), (1.0, 1.0), volumes)
 
 
 def triaxial_ellipsoid(
@@ -52,10 +58,15 @@ def triaxial_ellipsoid(
     >>> bool(np.allclose(three, ellipsoid(q, 50.0, 20.0, 4.0, 1.0).intensity, rtol=1e-6))
     True
     """
-    axes, weights = combine(radius_equat_minor, radius_equat_major, radius_polar)
-    f, f2 = triaxial_ellipsoids(q, axes, sld - sld_solvent, weights)
-    cube = axes.prod(axis=0)
-    return Averages(f, f2, FOUR_THIRDS_PI * float(weights @ cube), float(weights @ np.cbrt(cube)))
+
+    def kernel(some: Array, axes: Array, weights: Array) -> tuple[Array, Array]:
+        return triaxial_ellipsoids(some, axes, sld - sld_solvent, weights)
+
+    def volumes(axes: Array) -> tuple[Array, Array]:
+        volume = FOUR_THIRDS_PI * axes.prod(axis=0)
+        return volume, volume
+
+    return averages(q, kernel, (radius_equat_minor, radius_equat_major, radius_polar), (1.0, 1.0, 1.0), volumes)
 
 
 MODELS = (

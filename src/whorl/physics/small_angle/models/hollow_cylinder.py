@@ -13,7 +13,7 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.axial import cylinders
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, solvent
-from whorl.physics.small_angle.sizes import combine
+from whorl.physics.small_angle.thinning import averages
 
 SOURCE = "Feigin & Svergun, Structure Analysis by Small-Angle X-Ray and Neutron Scattering (Plenum 1987)"
 
@@ -35,12 +35,18 @@ def hollow_cylinder(q: Array, radius: Size, thickness: Size, length: Size, sld: 
     >>> hollow_cylinder(np.array([1e-6]), 20.0, 10.0, 400.0, 6.3, 1.0).intensity.round(3)
     array([1764.947])
     """
-    (radii, walls, lengths), weights = combine(radius, thickness, length)
-    outer = radii + walls
     kappa = np.array([[sld_solvent - sld, 0.0], [sld - sld_solvent, 0.0]])
-    f, f2 = cylinders(q, np.stack([radii, outer]), np.stack([lengths, 0 * lengths]), kappa, weights)
-    volume = np.pi * (outer**2 - radii**2) * lengths
-    return Averages(f, f2, float(weights @ volume), float(weights @ np.cbrt(0.75 * outer**2 * lengths)))
+
+    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+        radii, walls, lengths = values
+        return cylinders(some, np.stack([radii, radii + walls]), np.stack([lengths, 0 * lengths]), kappa, weights)
+
+    def volumes(values: Array) -> tuple[Array, Array]:
+        radii, walls, lengths = values
+        whole = np.pi * (radii + walls) ** 2 * lengths
+        return whole - np.pi * radii**2 * lengths, whole
+
+    return averages(q, kernel, (radius, thickness, length), (1.0, 1.0, 0.5), volumes)
 
 
 MODELS = (

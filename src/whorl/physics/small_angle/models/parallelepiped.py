@@ -5,13 +5,11 @@ F = (rho - rho_s) abc S(q_x a / 2) S(q_y b / 2) S(q_z c / 2), S(x) = sin(x) / x,
 
 from __future__ import annotations
 
-import numpy as np
-
 from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.bricks import bricks
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, solvent
-from whorl.physics.small_angle.sizes import combine
+from whorl.physics.small_angle.thinning import averages
 
 
 def parallelepiped(q: Array, length_a: Size, length_b: Size, length_c: Size, sld: float, sld_solvent: float) -> Averages:
@@ -28,14 +26,21 @@ def parallelepiped(q: Array, length_a: Size, length_b: Size, length_c: Size, sld
 
     Examples
     --------
+    >>> import numpy as np
     >>> parallelepiped(np.array([1e-6]), 35.0, 75.0, 400.0, 4.0, 1.0).intensity.round(3)  # (rho - rho_s)^2 abc
     array([945.])
     """
-    sides, weights = combine(length_a, length_b, length_c)
-    f, f2 = bricks(q, sides, weights)
-    volume = sides.prod(axis=0)
     step = sld - sld_solvent
-    return Averages(step * f, step**2 * f2, float(weights @ volume), float(weights @ np.cbrt(0.75 / np.pi * volume)))
+
+    def kernel(some: Array, sides: Array, weights: Array) -> tuple[Array, Array]:
+        f, f2 = bricks(some, sides, weights)
+        return step * f, step**2 * f2
+
+    def volumes(sides: Array) -> tuple[Array, Array]:
+        volume = sides.prod(axis=0)
+        return volume, volume
+
+    return averages(q, kernel, (length_a, length_b, length_c), (0.5, 0.5, 0.5), volumes)
 
 
 MODEL = Model(
