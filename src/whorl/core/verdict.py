@@ -182,6 +182,24 @@ class Opinion(_Model):
     phases: list[Seen] = Field([], description="the likeliest, and those of the candidates listed")
 
 
+class Solutions(_Model):
+    """Solutions that explain the data about as well, drawn with their probability: each row is one, all count the same."""
+
+    names: list[str]
+    units: list[str]
+    rows: list[list[Number]]
+    misfit: list[Number] = Field(description="R_w of each row")
+
+
+class StructureFile(_Model):
+    """A structure that was written to a file."""
+
+    path: str
+    name: str
+    atoms: int
+    meaning: str = ""
+
+
 class CredibleSet(_Model):
     """The smallest set of candidates that holds the truth with the stated probability."""
 
@@ -232,7 +250,9 @@ class Verdict(_Model):
     deciding: Explanation | None = Field(None, description="where there are two candidates or more")
     opinion: Opinion | None = Field(None, description="where a trained network was asked too")
     space_groups: list[SpaceGroup] = Field([], description="where no candidate explains the data: what the data alone say")
-    parameters: dict[str, Estimate] = Field({}, description="of quantify only: what was asked for, with intervals")
+    parameters: dict[str, Estimate] = Field({}, description="of quantify and solve: what was asked for, with intervals")
+    solutions: Solutions | None = Field(None, description="of solve only: an ensemble for the first candidate")
+    structures: list[StructureFile] = Field([], description="of solve only: files that were written")
     assumptions: list[str] = []
     warnings: list[str] = []
     provenance: Provenance | None = None
@@ -258,7 +278,7 @@ class Verdict(_Model):
         return not self.candidates or (self.none_probability is not None and self.none_probability > 0.5)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Give the public JSON object (floats finite or null; ``error``, ``parameters``, ``opinion`` if any)."""
+        """Give the public JSON object (floats finite or null; ``error``, ``parameters``, ``opinion`` ... if any)."""
         try:
             text = self.model_dump_json()  # this path alone turns NaN and infinities into null
         except PydanticSerializationError:  # a file name that is not UTF-8, carried as lone surrogates
@@ -266,8 +286,11 @@ class Verdict(_Model):
         data: dict[str, Any] = json.loads(text)
         if self.error is None:
             data.pop("error")
-        if not self.parameters:
-            data.pop("parameters")
+        for name in ("parameters", "structures"):
+            if not getattr(self, name):
+                data.pop(name)
+        if self.solutions is None:
+            data.pop("solutions")
         if self.opinion is None:
             data.pop("opinion")
         return data

@@ -31,6 +31,7 @@ _MODULES: dict[str, str] = {
     "pd-symmetry": "whorl.learning.crystal_systems",
     "pd-quantify": "whorl.learning.pd_quantify",
     "pd-phases": "whorl.learning.pd_phases",
+    "sas-scatterers": "whorl.learning.sas_scatterers",
 }
 
 
