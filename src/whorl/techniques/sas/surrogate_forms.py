@@ -124,9 +124,9 @@ CYLINDER = SurrogateForm(
     (
         Feature("length_ratio", "length / radius", 0.2, 100.0),
         Feature("radius_pd", "relative standard deviation of the radius", 0.04, 0.4),
-        Feature("length_pd", "relative standard deviation of the length", 0.0, 0.5, "uniform"),
+        Feature("length_pd", "relative standard deviation of the length", 0.08, 0.5),
     ),
-    MasterGrid(0.002, 60.0, 5.0, 480),
+    MasterGrid(0.002, 40.0, 5.0, 380),
     ("radius", "length"),
     _cylinder,
     _cylinder_parameters,
