@@ -10,7 +10,7 @@ Array = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
-def nearest(curves: Array, w: Array, wy: Array, first: int, reach: int) -> tuple[Array, NDArray[np.int64]]:
+def nearest(curves: Array, w: Array, wy: Array, first: int, low: int, high: int) -> tuple[Array, NDArray[np.int64]]:
     """Least misfit of each curve over its displacements.
 
     The data lie on nodes of the grid of the curves: a curve moved by s is read at nodes first + i + s. Its amount is not
@@ -23,8 +23,8 @@ def nearest(curves: Array, w: Array, wy: Array, first: int, reach: int) -> tuple
         Weights of the nodes, and weights times data, such that the weighted sum of squares of the data is 1.
     first : int
         Node of the grid at which the data begin.
-    reach : int
-        Largest displacement, nodes, either way.
+    low, high : int
+        Displacements, nodes, both counted.
 
     Returns
     -------
@@ -38,8 +38,8 @@ def nearest(curves: Array, w: Array, wy: Array, first: int, reach: int) -> tuple
     >>> curves = np.exp(-((x - 20) / 4) ** 2)[None]
     >>> y = 3 * curves[0, 12:32] + 1
     >>> w = np.full(20, 1 / (y @ y))
-    >>> misfit, shift = nearest(curves, w, w * y, 15, 6)
-    >>> abs(misfit[0]) < 1e-9, int(shift[0])
+    >>> misfit, shift = nearest(curves, w, w * y, 15, -6, 6)
+    >>> bool(abs(misfit[0]) < 1e-9), int(shift[0])
     (True, -3)
     """
     count = w.size
@@ -48,7 +48,7 @@ def nearest(curves: Array, w: Array, wy: Array, first: int, reach: int) -> tuple
     where = np.zeros(curves.shape[0], dtype=np.int64)
     for k in range(curves.shape[0]):
         curve = curves[k]
-        for shift in range(-reach, reach + 1):
+        for shift in range(low, high + 1):
             start = first + shift
             if start < 0 or start + count > curve.size:
                 continue

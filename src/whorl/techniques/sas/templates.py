@@ -31,18 +31,23 @@ from whorl.techniques.sas.prepare import SasSignal
 Array = NDArray[np.float64]
 Array32 = NDArray[np.float32]
 
-#: grid in ln q (1/angstrom)
-STEP = 0.04
-_START, _COUNT = float(np.log(2e-5)), 340
+#: grid in ln q, with the longest length of a model at 1000 angstrom: from q L = 0.02 to 2000
+STEP = 0.05
+_LONGEST = 1000.0
+_START, _COUNT = float(np.log(0.02 / _LONGEST)), 231
+#: nodes by which curves are continued at either end, with their last slope
+_MORE = 120
 #: curves of a model: so many, and so many more for each parameter beside the first length
 _DRAWS, _DRAWS_EACH, _MOST_DRAWS = 40, 40, 240
 #: widest spread of lengths drawn, and the share of curves without any
 _WIDEST, _SHARP = 0.4, 0.25
-#: how far sizes go beyond those drawn, as a factor
-_ZOOM = 4.0
+#: nodes over which a slope at an end is taken
+_END = 8
 #: relative amounts of the terms of a model of several, as the ratio of their intensities at low q
 _AMOUNTS = (0.03, 30.0)
-_ABOUT = "1"  # of how templates are made: a new one makes them anew
+#: q times the longest length, at the highest and at the lowest q measured
+_SHORTEST, _REACH = 1.5, 60.0
+_ABOUT = "2"  # of how templates are made: a new one makes them anew
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Match:
 
 
 def grid() -> Array:
-    """Momentum transfer at which templates are kept, shape (340,), 1/angstrom."""
+    """Momentum transfer at which templates are kept, shape (231,), 1/angstrom."""
     return np.asarray(np.exp(_START + STEP * np.arange(_COUNT)))
 
 
@@ -101,6 +106,9 @@ def _draw(model: Composite, rng: np.random.Generator) -> dict[str, float]:
     """Typical values; contrasts that a fit holds are as it holds them."""
     values = model.draw(rng)
     values |= {p.name: p.default for p in model.parameters if p.role == "contrast" and not p.free}
+    lengths = [p.name for p in model.parameters if p.role == "length"]
+    longest = max((values[name] for name in lengths), default=_LONGEST)
+    values |= {name: values[name] * _LONGEST / longest for name in lengths}
     for name in model.spreading:
         values[name + SPREAD] = 0.0
     for n in range(len(model.terms)):
@@ -169,14 +177,30 @@ def match(signal: SasSignal, key: str, templates: Templates, most: int = 3) -> l
     for row, value in enumerate((w, w * signal.y)):
         np.add.at(sums[row], node, value * (1 - part))
         np.add.at(sums[row], node + 1, value * part)
-    curves = np.asarray(templates.curves, dtype=np.float64)
+    curves = _continued(np.asarray(templates.curves, dtype=np.float64))
     if signal.dq is not None:
         curves = gaussian_filter1d(curves, float(np.median(signal.dq / signal.x)) / STEP, axis=1, mode="nearest")
+    # the longest length may be anything from what the highest q shows to ten times what the lowest does
+    places = np.log([_SHORTEST / signal.x[-1], _REACH / signal.x[0]]) - np.log(_LONGEST)
     scaled = any(p.role == "length" for p in model.parameters)
-    reach = int(np.log(_ZOOM) / STEP) if scaled else 0
-    misfit, shift = nearest(curves, sums[0], sums[1], first, reach)
+    low, high = (int(places[0] / STEP), int(places[1] / STEP)) if scaled else (0, 0)
+    misfit, shift = nearest(curves, sums[0], sums[1], first + _MORE, low, high)
     order = np.argsort(misfit, kind="stable")[:most]
     return [Match(float(np.sqrt(max(misfit[i], 0.0))), _values(model, templates, int(i), int(shift[i]))) for i in order]
+
+
+def _continued(curves: Array) -> Array:
+    """Curves with `_MORE` nodes before and after, where ln I goes on with the slope it has, shape (k, grid + 2 more)."""
+    logs = np.log(np.maximum(curves, 1e-30))
+    steps = np.arange(1, _MORE + 1)
+    before = np.minimum((logs[:, _END] - logs[:, 0]) / _END, 0.0)
+    half = curves.shape[1] // 2
+    after = np.minimum(
+        (logs[:, -_END:].mean(axis=1) - logs[:, half - _END : half].mean(axis=1)) / (curves.shape[1] - half), 0.0
+    )
+    low = logs[:, :1] - before[:, None] * steps[::-1]
+    high = logs[:, -_END:].mean(axis=1)[:, None] + after[:, None] * steps
+    return np.exp(np.clip(np.hstack([low, logs, high]), -60, 60))
 
 
 def _values(model: Composite, templates: Templates, index: int, shift: int) -> dict[str, float]:
