@@ -5,10 +5,13 @@ I(q) = [A / q^n + C / (1 + (|q - q_0| xi)^m)]^p.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.physics.small_angle.models.rows import JointModel, extent, log_uniform, number, strength
+from whorl.physics.small_angle.model import Model
+from whorl.physics.small_angle.models.rows import TiedParameter, amplitude, log_uniform, number, strength
 
 Array = NDArray[np.float64]
 
@@ -45,13 +48,17 @@ def broad_peak(
     return np.asarray((porod_scale / q**porod_exp + peak_scale / (1 + away**width_exp)) ** shape_exp)
 
 
-def _together(rng: np.random.Generator, values: dict[str, float]) -> None:
-    """Let the peak stand out of the power law, and be as broad as broad peaks are."""
-    values["correlation_length"] = log_uniform(rng, 2.0, 25.0) / values["peak_pos"]
-    values["porod_scale"] = values["peak_scale"] * log_uniform(rng, 0.003, 0.5) * values["peak_pos"] ** values["porod_exp"]
+def _width(rng: np.random.Generator, others: Mapping[str, float]) -> float:
+    """Let the peak be as broad as broad peaks are."""
+    return log_uniform(rng, 2.0, 25.0) / others["peak_pos"]
 
 
-MODEL = JointModel(
+def _rise(rng: np.random.Generator, others: Mapping[str, float]) -> float:
+    """Let the peak stand out of the power law."""
+    return float(others["peak_scale"] * log_uniform(rng, 0.003, 0.5) * others["peak_pos"] ** others["porod_exp"])
+
+
+MODEL = Model(
     "broad_peak",
     "broad peak on a power law",
     "general",
@@ -59,13 +66,12 @@ MODEL = JointModel(
     (
         strength("peak_scale", 10.0, "1/cm", "height of the peak"),
         number("peak_pos", 0.1, (1e-4, 3.0), (0.006, 0.4), "position of the peak", unit="1/angstrom", law="log-uniform"),
-        extent("correlation_length", 50.0, (5, 4000), "inverse width of the peak"),
+        TiedParameter("correlation_length", 50.0, (0.1, 1e6), (5, 4000), meaning="inverse width of the peak", tied=_width),
         number("width_exp", 2.0, (0.5, 8.0), (1.5, 3.5), "power of the flanks"),
         number("porod_exp", 3.0, (0.5, 6.0), (1.5, 4.2), "power at low q"),
-        number("porod_scale", 1e-5, (0.0, 1e6), (1e-12, 0.1), "of the power law", law="log-uniform"),
+        amplitude("porod_scale", 1e-5, (1e-12, 0.1), "of the power law", _rise),
         number("shape_exp", 1.0, (0.5, 3.0), (1.0, 1.0), "power of the whole", free=False),
     ),
     "sasmodels, broad_peak; Hammouda, Ho & Kline, Macromolecules 37, 6932 (2004), doi:10.1021/ma049623d",
     particle=False,
-    together=_together,
 )

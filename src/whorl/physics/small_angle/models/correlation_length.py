@@ -5,10 +5,13 @@ r"""Gels and polymer solutions (Hammouda): I(q) = A / q^n + C / (1 + (q xi)^m), 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.physics.small_angle.models.rows import JointModel, extent, log_uniform, number, strength
+from whorl.physics.small_angle.model import Model
+from whorl.physics.small_angle.models.rows import amplitude, extent, log_uniform, number, strength
 
 Array = NDArray[np.float64]
 
@@ -37,13 +40,13 @@ def correlation_length(
     return np.asarray(porod_scale / q**porod_exp + lorentz_scale / (1 + (q * cor_length) ** lorentz_exp))
 
 
-def _together(rng: np.random.Generator, values: dict[str, float]) -> None:
+def _clusters(rng: np.random.Generator, others: Mapping[str, float]) -> float:
     """Let both parts cross below the knee of the mesh."""
-    crossing = log_uniform(rng, 0.03, 0.6) / values["cor_length"]
-    values["porod_scale"] = values["lorentz_scale"] * crossing ** values["porod_exp"]
+    crossing = log_uniform(rng, 0.03, 0.6) / others["cor_length"]
+    return float(others["lorentz_scale"] * crossing ** others["porod_exp"])
 
 
-MODEL = JointModel(
+MODEL = Model(
     "correlation_length",
     "gel: mesh and clusters",
     "network",
@@ -53,9 +56,8 @@ MODEL = JointModel(
         extent("cor_length", 50.0, (5, 500), "mesh size"),
         number("porod_exp", 3.0, (0.5, 6.0), (2.0, 4.2), "power at low q"),
         number("lorentz_exp", 2.0, (0.5, 6.0), (1.5, 3.0), "power at high q"),
-        number("porod_scale", 1e-6, (0.0, 1e6), (1e-11, 0.1), "of the clusters", law="log-uniform"),
+        amplitude("porod_scale", 1e-6, (1e-11, 0.1), "of the clusters", _clusters),
     ),
     "Hammouda, Ho & Kline, Macromolecules 37, 6932 (2004), doi:10.1021/ma049623d",
     particle=False,
-    together=_together,
 )

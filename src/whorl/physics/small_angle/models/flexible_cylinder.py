@@ -122,8 +122,8 @@ MODEL = Model(
         density("sld", 1.0, (0.5, 8), "of the chain"),
         solvent(6.3),
         length("radius", 20.0, (4, 200), "of the cross-section"),
-        extent("kuhn_length", 100.0, (20, 3000), "twice the persistence length", within=("radius", 2.5, 60.0)),
-        extent("length", 1000.0, (100, 30000), "along the contour", within=("kuhn_length", 2.0, 100.0)),
+        extent("kuhn_length", 100.0, (20, 3000), "twice the persistence length", within=("radius", 2.0, 200.0)),
+        extent("length", 1000.0, (100, 30000), "along the contour", within=("kuhn_length", 2.0, 300.0)),
     ),
     "Pedersen & Schurtenberger, Macromolecules 29, 7602 (1996), doi:10.1021/ma9607630; "
     "Chen, Butler & Magid, Langmuir 22, 6539 (2006), doi:10.1021/la0530440",

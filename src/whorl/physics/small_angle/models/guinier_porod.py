@@ -6,10 +6,13 @@ then that of the cross-section.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.physics.small_angle.models.rows import JointModel, extent, number
+from whorl.physics.small_angle.model import Model
+from whorl.physics.small_angle.models.rows import TiedParameter, extent, number
 
 Array = NDArray[np.float64]
 
@@ -38,12 +41,12 @@ def guinier_porod(q: Array, rg: float, s: float, porod_exp: float) -> Array:
     return np.asarray(np.where(q**2 * rg**2 < rest * half, q**-s * np.exp(-((q * rg) ** 2) / rest), beyond))
 
 
-def _together(rng: np.random.Generator, values: dict[str, float]) -> None:
+def _steeper(rng: np.random.Generator, others: Mapping[str, float]) -> float:
     """Let the curve fall faster at high q."""
-    values["porod_exp"] = float(rng.uniform(max(1.5, values["s"] + 0.8), 4.3))
+    return float(rng.uniform(max(1.5, others["s"] + 0.8), 4.3))
 
 
-MODEL = JointModel(
+MODEL = Model(
     "guinier_porod",
     "Guinier-Porod function",
     "general",
@@ -51,9 +54,10 @@ MODEL = JointModel(
     (
         extent("rg", 60.0, (5, 1500), "radius of gyration, of the cross-section if s > 0"),
         number("s", 1.0, (0.0, 2.9), (0.0, 2.2), "power at low q"),
-        number("porod_exp", 3.0, (0.1, 8.0), (1.5, 4.3), "power at high q"),
+        TiedParameter(
+            "porod_exp", 3.0, (0.1, 8.0), (1.5, 4.3), "1", "uniform", "shape", meaning="power at high q", tied=_steeper
+        ),
     ),
     "B. Hammouda, J. Appl. Cryst. 43, 716 (2010), doi:10.1107/S0021889810015773",
     particle=False,
-    together=_together,
 )

@@ -53,7 +53,7 @@ MODEL = Model(
         density("sld_head", 3.0, (-4, 12), "of the heads", free=True),
         solvent(6.0),
         length("length_tail", 15.0, (5, 60), "of the tails of one side"),
-        length("length_head", 10.0, (2, 30), "of the heads of one side", within=("length_tail", 0.1, 2.0)),
+        length("length_head", 10.0, (2, 30), "of the heads of one side", within=("length_tail", 0.05, 3.0)),
     ),
     SOURCE,
     particle=False,

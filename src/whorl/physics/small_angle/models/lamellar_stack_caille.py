@@ -63,7 +63,7 @@ MODEL = Model(
         density("sld", 6.3, (0.5, 8), "of the sheet"),
         solvent(1.0),
         extent("d_spacing", 400.0, (30, 1000), "from sheet to sheet"),
-        length("thickness", 30.0, (5, 500), "of the sheet", within=("d_spacing", 0.08, 0.6)),
+        length("thickness", 30.0, (5, 500), "of the sheet", within=("d_spacing", 0.04, 0.9)),
         number("Nlayers", 20.0, (1, 1000), (2, 60), "sheets in a stack", law="log-uniform"),
         number("Caille_parameter", 0.1, (0, 0.8), (0.01, 0.6), "softness of the sheets", law="log-uniform"),
     ),

@@ -68,7 +68,7 @@ MODEL = Model(
         density("sld", 1.0, (0.5, 8), "of the sheet"),
         solvent(6.34),
         extent("d_spacing", 250.0, (30, 1000), "from sheet to sheet"),
-        length("thickness", 33.0, (5, 500), "of the sheet", within=("d_spacing", 0.08, 0.6)),
+        length("thickness", 33.0, (5, 500), "of the sheet", within=("d_spacing", 0.04, 0.9)),
         number("Nlayers", 20.0, (1, 1000), (2, 60), "sheets in a stack", law="log-uniform"),
         number("sigma_d", 0.1, (0, 1), (0.02, 0.3), "relative standard deviation of a distance", law="log-uniform"),
     ),

@@ -46,7 +46,7 @@ MODEL = Model(
     (
         extent("radius", 10.0, (2, 100), "of the smallest spheres"),
         number("fractal_dim_mass", 1.9, (1.0, 3.0), (1.2, 2.9), "mass fractal dimension"),
-        extent("cutoff_length", 100.0, (20, 20000), "size of the clusters", within=("radius", 5.0, 300.0)),
+        extent("cutoff_length", 100.0, (20, 20000), "size of the clusters", within=("radius", 3.0, 1000.0)),
     ),
     "Mildner & Hall, J. Phys. D 19, 1535 (1986), doi:10.1088/0022-3727/19/8/020",
     particle=False,

@@ -50,7 +50,7 @@ MODEL = Model(
         number("fractal_dim_mass", 1.8, (1.0, 3.0), (1.3, 2.8), "mass fractal dimension"),
         number("fractal_dim_surf", 2.3, (2.0, 3.0), (2.0, 2.9), "surface fractal dimension"),
         extent("rg_primary", 86.7, (8, 300), "radius of gyration of a grain"),
-        extent("rg_cluster", 4000.0, (50, 20000), "radius of gyration of the cluster", within=("rg_primary", 5.0, 100.0)),
+        extent("rg_cluster", 4000.0, (50, 20000), "radius of gyration of the cluster", within=("rg_primary", 3.0, 200.0)),
     ),
     "Hurd, Schaefer & Martin, Phys. Rev. A 35, 2361 (1987), doi:10.1103/PhysRevA.35.2361",
     particle=False,

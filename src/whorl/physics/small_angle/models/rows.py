@@ -1,14 +1,14 @@
-"""What tables of models that are no particles repeat, and a model whose parameters are drawn together."""
+"""What tables of models that are no particles repeat, and parameters that are drawn beside others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from whorl.physics.small_angle.model import Model, ModelParameter
+from whorl.physics.small_angle.model import ModelParameter
 
 Span = tuple[float, float]
 
@@ -34,7 +34,7 @@ def number(
     typical: Span,
     meaning: str,
     *,
-    unit: str = "",
+    unit: str = "1",
     law: Literal["log-uniform", "uniform"] = "uniform",
     free: bool = True,
 ) -> ModelParameter:
@@ -50,23 +50,33 @@ def strength(name: str, default: float, unit: str, meaning: str) -> ModelParamet
 
 
 @dataclass(frozen=True)
-class JointModel(Model):
-    """A model some parameters of which mean something only beside others: the amplitude of a power law, say.
+class TiedParameter(ModelParameter):
+    """A parameter whose value means something only beside others: the amplitude of a power law, say.
 
     Attributes
     ----------
-    together : callable
-        ``together(rng, values)`` replaces values drawn one by one, in place.
+    tied : callable
+        ``tied(rng, others)`` draws it, knowing the parameters before it in the table.
     """
 
-    together: Callable[[np.random.Generator, dict[str, float]], None] | None = None
+    tied: Callable[[np.random.Generator, Mapping[str, float]], float] | None = None
 
-    def draw(self, rng: np.random.Generator) -> dict[str, float]:
-        """Draw typical values of every parameter, those that belong together at last."""
-        out = super().draw(rng)
-        if self.together is not None:
-            self.together(rng, out)
-        return out
+    def draw(self, rng: np.random.Generator, others: Mapping[str, float]) -> float:
+        """Draw a typical value beside the ``others``."""
+        return super().draw(rng, others) if self.tied is None else self.tied(rng, others)
+
+
+def amplitude(
+    name: str,
+    default: float,
+    typical: Span,
+    meaning: str,
+    tied: Callable[[np.random.Generator, Mapping[str, float]], float],
+    *,
+    unit: str = "1",
+) -> ModelParameter:
+    """Table row of the strength of a part beside others."""
+    return TiedParameter(name, default, (0.0, 1e9), typical, unit, "log-uniform", "shape", meaning=meaning, tied=tied)
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:

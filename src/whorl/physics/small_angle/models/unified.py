@@ -1,21 +1,23 @@
 r"""Unified function (Beaucage) of one or two levels: each a Guinier knee and the power law behind it.
 
 .. math::
-    I(q) = \sum_i G_i e^{-q^2 R_i^2 / 3} + B_i e^{-q^2 R_{i+1}^2 / 3} \left[\operatorname{erf}(q R_i / \sqrt 6)^3 / q\right]^{P_i}
+    I(q) = \sum_i G_i e^{-q^2 R_i^2 / 3} + B_i e^{-q^2 R_{i+1}^2 / 3} \, q_i^{-P_i}, \qquad
+    q_i = q / \operatorname{erf}(q R_i / \sqrt 6)^3
 
 The first level is the largest structure; without a next level the second exponential is 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, gamma
 
-from whorl.physics.small_angle.model import ModelParameter
-from whorl.physics.small_angle.models.rows import JointModel, extent, log_uniform, number, strength
+from whorl.physics.small_angle.model import Model, ModelParameter
+from whorl.physics.small_angle.models.rows import amplitude, extent, log_uniform, number, strength
 
 Array = NDArray[np.float64]
 
@@ -63,51 +65,60 @@ def unified_2(
     return levels(q, (rg1, rg2), (power1, power2), (B1, B2), (G1, G2))
 
 
-def _together(rng: np.random.Generator, values: dict[str, float]) -> None:
-    """Let each power law begin where its knee ends, and the smaller structure show beside the larger."""
-    if "rg2" in values:
-        values["rg1"] = values["rg2"] * log_uniform(rng, 4.0, 60.0)
-        fall = (values["rg2"] / values["rg1"]) ** values["power1"]
-        values["G2"] = values["G1"] * min(1.0, fall * log_uniform(rng, 0.3, 30.0))
-    for k in "12" if "rg2" in values else "1":
-        power, knee = values[f"power{k}"], values[f"G{k}"]
-        values[f"B{k}"] = knee * power * float(gamma(power / 2)) / values[f"rg{k}"] ** power * log_uniform(rng, 0.4, 1.3)
+def _behind(k: int) -> Callable[[np.random.Generator, Mapping[str, float]], float]:
+    """Let the power law of a level begin where its knee ends."""
+
+    def draw(rng: np.random.Generator, others: Mapping[str, float]) -> float:
+        power, rg, knee = (others[f"{name}{k}"] for name in ("power", "rg", "G"))
+        return float(knee * power * gamma(power / 2) / rg**power * log_uniform(rng, 0.4, 1.3))
+
+    return draw
 
 
-def _rows(k: int, rg: tuple[float, float], *, held: bool) -> tuple[ModelParameter, ...]:
+def _beside(rng: np.random.Generator, others: Mapping[str, float]) -> float:
+    """Let the smaller structure show beside the larger."""
+    fall = (others["rg2"] / others["rg1"]) ** others["power1"]
+    return float(others["G1"] * min(1.0, fall * log_uniform(rng, 0.3, 30.0)))
+
+
+def _rows(k: int, size: ModelParameter, knee: ModelParameter) -> tuple[ModelParameter, ...]:
     return (
-        extent(f"rg{k}", 15.8 if k == 1 else 5.0, rg, "radius of gyration"),
+        size,
         number(f"power{k}", 4.0, (0.5, 6.0), (1.5, 4.2), "power behind the knee"),
-        strength("G1", 400.0, "1/cm", "height of the knee")
-        if held
-        else number(f"G{k}", 3.0, (0.0, 1e9), (1e-4, 100.0), "height of the knee", unit="1/cm", law="log-uniform"),
-        number(f"B{k}", 4.5e-6, (0.0, 1e6), (1e-12, 10.0), "of the power law", law="log-uniform"),
+        knee,
+        amplitude(f"B{k}", 4.5e-6, (1e-12, 10.0), "of the power law", _behind(k)),
     )
 
 
+_KNEE = strength("G1", 400.0, "1/cm", "height of the knee")
 _SOURCE = "G. Beaucage, J. Appl. Cryst. 28, 717 (1995), doi:10.1107/S0021889895005292; 29, 134 (1996)"
 
 MODELS = (
-    JointModel(
+    Model(
         "unified",
         "unified function of one level",
         "general",
         unified,
-        _rows(1, (5, 1500), held=True),
+        _rows(1, extent("rg1", 15.8, (5, 1500), "radius of gyration"), _KNEE),
         _SOURCE,
         particle=False,
         candidate=False,
-        together=_together,
     ),
-    JointModel(
+    Model(
         "unified_2",
         "unified function of two levels",
         "general",
         unified_2,
-        (*_rows(1, (50, 3000), held=True), *_rows(2, (5, 150), held=False)),
+        (
+            *_rows(1, extent("rg1", 200.0, (50, 3000), "radius of gyration of the larger structure"), _KNEE),
+            *_rows(
+                2,
+                extent("rg2", 15.8, (5, 400), "radius of gyration of the smaller one", within=("rg1", 0.01, 0.4)),
+                amplitude("G2", 3.0, (1e-4, 100.0), "height of the knee", _beside, unit="1/cm"),
+            ),
+        ),
         _SOURCE,
         particle=False,
         candidate=False,
-        together=_together,
     ),
 )

@@ -17,7 +17,7 @@ from whorl.physics.small_angle.model import Check, ModelParameter
 Array = NDArray[np.float64]
 
 VOLFRACTION = ModelParameter(
-    "volfraction", 0.2, (0.0, 0.74), (0.02, 0.5), "", "uniform", "amount", meaning="part of the volume that the spheres fill"
+    "volfraction", 0.2, (0.0, 0.74), (0.02, 0.5), "1", "uniform", "amount", meaning="part of the volume that the spheres fill"
 )
 
 

@@ -237,7 +237,7 @@ STRUCTURE_FACTOR = StructureFactor(
     hayter_msa,
     (
         ModelParameter(
-            "volfraction", 0.0192, (1e-6, 0.74), (0.005, 0.4), "", "log-uniform", "amount", meaning="part of the volume filled"
+            "volfraction", 0.0192, (1e-6, 0.74), (0.005, 0.4), "1", "log-uniform", "amount", meaning="part of the volume filled"
         ),
         ModelParameter("charge", 19.0, (0.0, 1000.0), (2.0, 100.0), "e", "log-uniform", "shape", meaning="on a sphere"),
         ModelParameter(
@@ -247,7 +247,7 @@ STRUCTURE_FACTOR = StructureFactor(
             "concentration_salt", 0.0, (0.0, 20.0), (0.0, 0.2), "mol/l", "uniform", "shape", free=False, meaning="of a 1:1 salt"
         ),
         ModelParameter(
-            "dielectconst", 71.08, (1.0, 500.0), (70.0, 81.0), "", "uniform", "shape", free=False, meaning="of the solvent"
+            "dielectconst", 71.08, (1.0, 500.0), (70.0, 81.0), "1", "uniform", "shape", free=False, meaning="of the solvent"
         ),
     ),
     "J. B. Hayter & J. Penfold, Mol. Phys. 42, 109 (1981), doi:10.1080/00268978100100091; "

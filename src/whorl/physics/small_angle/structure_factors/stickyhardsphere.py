@@ -58,10 +58,10 @@ STRUCTURE_FACTOR = StructureFactor(
     (
         VOLFRACTION,
         ModelParameter(
-            "perturb", 0.05, (0.005, 0.2), (0.01, 0.1), "", "log-uniform", "shape", free=False, meaning="width of the well"
+            "perturb", 0.05, (0.005, 0.2), (0.01, 0.1), "1", "log-uniform", "shape", free=False, meaning="width of the well"
         ),
         ModelParameter(
-            "stickiness", 0.2, (0.02, 100.0), (0.12, 2.0), "", "log-uniform", "shape", meaning="tau: the smaller, the stickier"
+            "stickiness", 0.2, (0.02, 100.0), (0.12, 2.0), "1", "log-uniform", "shape", meaning="tau: the smaller, the stickier"
         ),
     ),
     "R. J. Baxter, J. Chem. Phys. 49, 2770 (1968), doi:10.1063/1.1670482; "
