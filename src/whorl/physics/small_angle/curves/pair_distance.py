@@ -4,9 +4,11 @@ r"""The pair-distance distribution p(r) by regularised indirect transformation, 
     I(q) = 4 \pi \int_0^{D_{max}} p(r) \frac{\sin qr}{qr}\, dr + b
 
 (Glatter, J. Appl. Cryst. 10, 415 (1977), doi:10.1107/S0021889877013879). p is given at equal steps of r, is 0 at both ends and
-smooth: a normal prior of precision alpha for its second derivative. Data and prior are normal, so the probability of the data for
-given alpha and D_max is known in closed form, and everything is averaged over both (Hansen, J. Appl. Cryst. 33, 1415 (2000),
-doi:10.1107/S0021889800012930). b is a constant of unknown height, and where the curve turns up at low q, a power law beside it.
+smooth: a normal prior of precision alpha for its second derivative. Data and prior are normal, so the probability of the data
+for given alpha and D_max is known in closed form, and everything is averaged over both (Hansen, J. Appl. Cryst. 33, 1415
+(2000), doi:10.1107/S0021889800012930). Smoothness is not all that is known of a p(r), and a chain has no D_max: between
+different D_max the log evidence counts one half. b is a constant of unknown height, and where the curve turns up at low q, a
+power law beside it.
 
 I(0) = 4 pi int p dr, R_g^2 = int r^2 p dr / (2 int p dr).
 """
@@ -24,6 +26,8 @@ Array = NDArray[np.float64]
 
 _POINTS = 60
 _SIZES = 24
+#: part of the log evidence that counts between different D_max
+_TEMPER = 0.5
 _ALPHAS = np.geomspace(1e-8, 1e6, 57)
 
 
@@ -44,7 +48,7 @@ class PairDistances:
     effective : float
         Parameters that the curve determines.
     negative : float
-        Share of the area of \\|p\\| that is negative.
+        Share of the area of the absolute p that is negative.
     peak : float
         Most frequent distance, angstrom.
     bounded : bool
@@ -103,10 +107,16 @@ def pair_distances(
     top = int(np.argmax([f.log_evidence for f in found]))
     # the scale of sigma is not better known than the misfit shows
     noise = max(found[top].misfit / max(q.size - found[top].effective, 1), 1.0)
-    weights = np.array([f.log_evidence - best for f in found]) / noise
+    weights = _TEMPER * np.array([f.log_evidence - best for f in found]) / noise
     weights = np.exp(weights)
     weights /= weights.sum()
-    kept = [(w, f, float(d)) for w, f, d in zip(weights, found, grid, strict=True) if w > 1e-3]
+    kept = [
+        (w, f, float(d))
+        for w, f, d in zip(weights, found, grid, strict=True)
+        if w > 1e-3 and np.isfinite(_moments(f, float(d), f.r.size, 1.0)[2])
+    ]
+    if not kept:
+        raise Absent("the distances found have no positive sum: no particles of finite size")
     return _averaged(kept, grid, found[top], q, noise)
 
 
@@ -194,8 +204,6 @@ def _averaged(
     m = np.array(moments)
     means = weight @ m[:, ::2]
     doubts = np.sqrt(weight @ m[:, 1::2] + weight @ (m[:, ::2] - means) ** 2)
-    if not means[0] > 0 or not np.isfinite(means[1]):
-        raise Absent("the distances found have no positive sum: no particles of finite size")
     sizes = np.array([d for _, _, d in kept])
     d_mean = float(weight @ sizes)
     step = float(grid[1] / grid[0] - 1) * d_mean

@@ -12,8 +12,10 @@ curve itself asks for. With a normal prior of precision alpha for them, everythi
 .. math::
     -2 \ln p(I | \alpha) = \chi^2 + \alpha |L\phi|^2 + \ln\det(A + \alpha L^\top L) - m \ln\alpha + const.
 
-is the evidence (MacKay, Neural Comput. 4, 415 (1992), doi:10.1162/neco.1992.4.3.415). alpha is where the evidence is largest, and the uncertainties are those of the normal distribution there; the sizes without
-particles are those of the non-negative solution (Lawson & Hanson, Solving Least Squares Problems, 1974).
+is the evidence (MacKay, Neural Comput. 4, 415 (1992), doi:10.1162/neco.1992.4.3.415). alpha is where the evidence is largest.
+The sizes without particles are those of the non-negative solution (Lawson & Hanson, Solving Least Squares Problems, 1974), and
+the uncertainties those of the normal distribution over the others. What is larger than the sizes asked for has the power law
+q^-4, whose height is a further unknown.
 """
 
 from __future__ import annotations
