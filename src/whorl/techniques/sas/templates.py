@@ -47,7 +47,8 @@ _END = 8
 _AMOUNTS = (0.03, 30.0)
 #: q times the longest length, at the highest and at the lowest q measured
 _SHORTEST, _REACH = 1.5, 60.0
-_ABOUT = "2"  # of how templates are made: a new one makes them anew
+_BY_UNIT = {"angstrom": 1, "angstrom^2": 2, "1/angstrom": -1}
+_ABOUT = "4"  # of how templates are made: a new one makes them anew
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,12 @@ def make(key: str) -> Templates:
 
 
 def _draw(model: Composite, rng: np.random.Generator) -> dict[str, float]:
-    """Typical values; contrasts that a fit holds are as it holds them."""
+    """Typical values; what a fit holds is as it holds it."""
     values = model.draw(rng)
-    values |= {p.name: p.default for p in model.parameters if p.role == "contrast" and not p.free}
-    lengths = [p.name for p in model.parameters if p.role == "length"]
-    longest = max((values[name] for name in lengths), default=_LONGEST)
-    values |= {name: values[name] * _LONGEST / longest for name in lengths}
+    values |= {p.name: p.default for p in model.parameters if not p.free}
+    powers = _powers(model)
+    longest = max((values[name] for name, power in powers.items() if power == 1), default=_LONGEST)
+    values |= {name: values[name] * (_LONGEST / longest) ** power for name, power in powers.items()}
     for name in model.spreading:
         values[name + SPREAD] = 0.0
     for n in range(len(model.terms)):
@@ -182,8 +183,7 @@ def match(signal: SasSignal, key: str, templates: Templates, most: int = 3) -> l
         curves = gaussian_filter1d(curves, float(np.median(signal.dq / signal.x)) / STEP, axis=1, mode="nearest")
     # the longest length may be anything from what the highest q shows to ten times what the lowest does
     places = np.log([_SHORTEST / signal.x[-1], _REACH / signal.x[0]]) - np.log(_LONGEST)
-    scaled = any(p.role == "length" for p in model.parameters)
-    low, high = (int(places[0] / STEP), int(places[1] / STEP)) if scaled else (0, 0)
+    low, high = (int(places[0] / STEP), int(places[1] / STEP)) if _powers(model) else (0, 0)
     misfit, shift = nearest(curves, sums[0], sums[1], first + _MORE, low, high)
     order = np.argsort(misfit, kind="stable")[:most]
     return [Match(float(np.sqrt(max(misfit[i], 0.0))), _values(model, templates, int(i), int(shift[i]))) for i in order]
@@ -206,8 +206,13 @@ def _continued(curves: Array) -> Array:
 def _values(model: Composite, templates: Templates, index: int, shift: int) -> dict[str, float]:
     """Values of a template moved by ``shift`` steps of ln q: larger particles scatter at smaller q."""
     zoom = float(np.exp(shift * STEP))
-    lengths = {p.name: p.limits for p in model.parameters if p.role == "length"}
     out = {name: float(v[index]) for name, v in templates.values.items()}
-    for name, (low, high) in lengths.items():
-        out[name] = float(np.clip(out[name] * zoom, low, high))
+    powers = _powers(model)
+    for p in model.parameters:
+        out[p.name] = float(np.clip(out[p.name] * zoom ** powers.get(p.name, 0), *p.limits))
     return out
+
+
+def _powers(model: Composite) -> dict[str, int]:
+    """How parameters go with the size of everything, by their units; the others do not."""
+    return {p.name: _BY_UNIT[p.unit] for p in model.parameters if p.unit in _BY_UNIT}
