@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from whorl.cli import messages
+from whorl.cli import messages, options
 from whorl.core.errors import UsageError
 
 _STRUCTURES = (".cif", ".xyz", ".extxyz")
@@ -16,11 +16,15 @@ _STRUCTURES = (".cif", ".xyz", ".extxyz")
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="A measurement (file, or file#frame) or a structure.")],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Its suffix chooses the format: .gr .xye .nxs .dat, .cif .xyz.")
+        Path, typer.Argument(metavar="OUT", help="Its suffix chooses the format: .gr .xye .nxs .dat .xml, .cif .xyz.")
     ],
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="How IN is read: q_unit=1/nm, entry=2, sector=0:15, poni=FILE."),
+    ] = None,
 ) -> None:
-    """Convert a measurement (.gr .fq .sq .iq .xy .xye .dat .nxs) or a structure (.cif .xyz) to another format."""
+    """Convert a measurement (.gr .fq .sq .iq .xy .xye .dat .nxs .xml) or a structure (.cif .xyz) to another format."""
     if target.exists() and not force:
         same = Path(source).exists() and target.samefile(source)
         remedy = "Choose another name." if same else "Choose another name, or pass --force to replace it."
@@ -38,7 +42,7 @@ def convert(
         from whorl.tasks.inputs import split_frame
 
         path, frame = split_frame(source)
-        measurement = read(path)
+        measurement = read(path, settings=options.read_settings(set))
         write_measurement(measurement if frame is None else measurement.frame(frame), target)
         for note in measurement.notes:
             messages.say(f"{path}: {note}")

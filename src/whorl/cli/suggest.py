@@ -70,7 +70,7 @@ def suggest(
         settings=settings,
         proposer=proposer or "",
     )
-    passes = [load(item) for item in list_items(files)]
+    passes = [load(item, settings=settings) for item in list_items(files)]
     with Workspace.open(workspace) as opened:
         advice = advise(
             passes,

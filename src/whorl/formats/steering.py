@@ -30,6 +30,17 @@ def steering(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (settings or {}).items() if name in STEERING}
 
 
+def without_steering(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings that speak of the instrument.
+
+    Examples
+    --------
+    >>> without_steering({"qmax": 22.0, "q_unit": "1/nm"})
+    {'qmax': 22.0}
+    """
+    return {name: value for name, value in settings.items() if name not in STEERING}
+
+
 def checked(settings: Mapping[str, Any] | None, allowed: tuple[str, ...], path: str) -> dict[str, Any]:
     """Give the settings when a reader can follow all of them.
 

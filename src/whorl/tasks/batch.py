@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from whorl.core.errors import UsageError, WhorlError
 from whorl.core.executor import Cancel, Event, SerialExecutor, choose_executor
@@ -126,9 +127,9 @@ def work(job: _Job, task: _Task, *, progress: Progress | None = None) -> tuple[V
     """Do one item where it lies: read, run, keep, call the hook. The second value is what went wrong in the hook."""
     if task.run is not None and job.workspace is not None:
         verdict = keep.restore(job.workspace.load(task.run)).model_copy(update={"file": task.item.name})
-        measurement = load(task.item)
+        measurement = load(task.item, settings=_settings(job.recipe))
     else:
-        measurement = load(task.item)
+        measurement = load(task.item, settings=_settings(job.recipe))
         found = job.recipe.run(measurement, content=job.content, progress=progress)
         verdict = keep.labelled(found, job.recipe, task.item, measurement)
         if job.workspace is not None:
@@ -218,7 +219,7 @@ class _Run:
             self.offset += 1
             named = self._named(verdict, twin)
             if self.job.hook is not None and outcome.ok:
-                self.job.hook(named, load(self.items[twin]))
+                self.job.hook(named, load(self.items[twin], settings=_settings(self.job.recipe)))
             yield named
 
     def _mark(self, index: int) -> None:
@@ -251,6 +252,11 @@ def _items(files: Sequence[str | os.PathLike[str]] | Sequence[Item]) -> list[Ite
     for file in given:
         found += [file] if isinstance(file, Item) else list_items([file])
     return list({item.name: item for item in found}.values())
+
+
+def _settings(recipe: Recipe) -> Mapping[str, Any]:
+    settings: Mapping[str, Any] = getattr(recipe, "settings", {})
+    return settings
 
 
 def key_of(recipe: Recipe, item: Item, content: Mapping[str, str]) -> str:

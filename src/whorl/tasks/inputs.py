@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from whorl.core.errors import PatternError, WhorlError
 from whorl.core.measurement import Measurement
 from whorl.core.provenance import sha256_file
 from whorl.formats import read
+from whorl.formats.steering import steering
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_CANSAS = b"<SASroot"
 
 
 @dataclass(frozen=True)
@@ -91,16 +94,23 @@ def split_frame(file: str) -> tuple[str, int | None]:
 
 
 def count_frames(path: str) -> int:
-    """Count the frames of a file; only HDF5 files hold more than one."""
+    """Count the frames of a file; only HDF5 and canSAS files are looked into, for reading others twice costs too much."""
     try:
         with Path(path).open("rb") as stream:
-            head = stream.read(len(_HDF5))
+            head = stream.read(1024)
     except OSError as error:
         raise PatternError(f"the file cannot be read ({error.strerror})", where=path, remedy="Check the path.") from error
-    return _read(path, _stamp(path)).frames if head == _HDF5 else 1
+    return _read(path, _stamp(path)).frames if head.startswith(_HDF5) or _CANSAS in head else 1
 
 
-def load(item: Item, *, kind: str | None = None, source: str | Path | None = None, format: str | None = None) -> Measurement:
+def load(
+    item: Item,
+    *,
+    kind: str | None = None,
+    source: str | Path | None = None,
+    format: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Measurement:
     """Read the measurement of an item, one frame.
 
     Parameters
@@ -110,6 +120,8 @@ def load(item: Item, *, kind: str | None = None, source: str | Path | None = Non
         As for `whorl.formats.read`.
     source : path, optional
         Where its bytes are now, when not under its own name.
+    settings : mapping, optional
+        Those that steer the reading are followed (`whorl.formats.steering`); others are for the instrument.
 
     Raises
     ------
@@ -117,7 +129,7 @@ def load(item: Item, *, kind: str | None = None, source: str | Path | None = Non
         If it cannot be read, or is not the file that was listed any more.
     """
     at = str(item.path if source is None else source)
-    measurement = _read(at, _stamp(at), kind, format)
+    measurement = _read(at, _stamp(at), kind, format, tuple(sorted(steering(settings).items())))
     if item.sha256 and measurement.sha256 and measurement.sha256 != item.sha256:
         raise PatternError(
             "the file changed while it was worked on", where=item.path, remedy="Wait until it is written, then run again."
@@ -134,6 +146,12 @@ def _stamp(path: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=2)  # the frames of a series follow each other
-def _read(path: str, stamp: tuple[int, int], kind: str | None = None, format: str | None = None) -> Measurement:
+def _read(
+    path: str,
+    stamp: tuple[int, int],
+    kind: str | None = None,
+    format: str | None = None,
+    settings: tuple[tuple[str, Any], ...] = (),
+) -> Measurement:
     del stamp
-    return read(path, kind=kind, format=format)
+    return read(path, kind=kind, format=format, settings=dict(settings))

@@ -9,6 +9,7 @@ from typing import Any
 
 from whorl.core.errors import StructureError, UsageError
 from whorl.core.hypothesis import element_counts
+from whorl.formats.steering import STEERING
 from whorl.techniques import KINDS as TECHNIQUES
 
 
@@ -52,7 +53,7 @@ def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     >>> known_settings({"qmax": 22})
     {'qmax': 22.0}
     """
-    known: list[str] = []
+    known: list[str] = [*STEERING]
     for key in TECHNIQUES:
         known += import_module(f"whorl.techniques.{key}.instrument").SETTINGS
     for name in settings:

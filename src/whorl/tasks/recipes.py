@@ -18,6 +18,7 @@ from whorl.core.errors import UsageError, WorkspaceError
 from whorl.core.hypothesis import Hypothesis
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
+from whorl.formats.steering import without_steering
 from whorl.models.registry import find_model
 from whorl.tasks import hypotheses
 from whorl.tasks.recipe_parts import checked_range, common_arguments, known_elements, known_settings, number, plain
@@ -157,7 +158,7 @@ class Identify:
             elements=self.elements,
             top=self.top,
             range=self.range,
-            settings=self.settings,
+            settings=without_steering(self.settings),
             also=self.also,
             proposer=self.proposer,
             further=self._substituted if self.elements and len(self.elements) > 1 and not self.only else None,
@@ -269,7 +270,7 @@ class Refine:
         from whorl.tasks.warm import refine_from
 
         known = Known.read(self.ties, self.restraints)
-        given: dict[str, Any] = {"range": self.range, "settings": self.settings, "fixed": self.fixed}
+        given: dict[str, Any] = {"range": self.range, "settings": without_steering(self.settings), "fixed": self.fixed}
         given |= {"size": self.size, "shape": self.shape, "free": self.free, "known": known}
         if self.start is not None:
             found = refine_from(measurement, self.structures, self.start, **given)
@@ -314,6 +315,10 @@ def recipe_from(task: str, parameters: Mapping[str, Any], extra: Mapping[str, by
             from whorl.tasks.quantify_recipes import quantify_recipe
 
             return quantify_recipe(given)
+        if task == "solve":
+            from whorl.tasks.solve_recipe import solve_recipe
+
+            return solve_recipe(given)
     except (KeyError, TypeError, ValueError) as error:
         raise WorkspaceError(
             f"the parameters of this run cannot be used ({error!r})", remedy="Run the task itself again."

@@ -9,6 +9,7 @@ from typing import Any
 
 from whorl import __version__
 from whorl.core.errors import WorkspaceError
+from whorl.core.measurement import Measurement
 from whorl.core.provenance import package_versions
 from whorl.core.verdict import Verdict
 from whorl.core.workspace import Workspace
@@ -86,7 +87,7 @@ def replay(run: str, *, workspace: Workspace, progress: Progress | None = None) 
     recipe = recipe_from(kept.task, parameters.get("recipe", {}), stored.extra)
     item = item_of(kept)
     source = workspace.input_path(kept.sha256)
-    measurement = load(item, source=source, kind=parameters.get("kind"), format=parameters.get("format"))
+    measurement = _loaded(item, source, parameters)
     found = recipe.run(measurement, progress=progress)
     now = keep.labelled(found, recipe, item, measurement)
     return Replay(kept, now, tuple(differences(kept, now)), tuple(_reasons(kept, now)))
@@ -107,7 +108,12 @@ def measurement_of(verdict: Verdict, workspace: Workspace) -> Any:
     except WorkspaceError:
         return None
     parameters: Mapping[str, Any] = verdict.provenance.parameters if verdict.provenance is not None else {}
-    return load(item_of(verdict), source=source, kind=parameters.get("kind"), format=parameters.get("format"))
+    return _loaded(item_of(verdict), source, parameters)
+
+
+def _loaded(item: Item, source: Path, parameters: Mapping[str, Any]) -> Measurement:
+    settings = (parameters.get("recipe") or {}).get("settings")
+    return load(item, source=source, kind=parameters.get("kind"), format=parameters.get("format"), settings=settings)
 
 
 def differences(kept: Verdict, now: Verdict) -> list[Difference]:

@@ -192,7 +192,7 @@ def _frame(job: _Job, number: int, item: Item, start: Start) -> _Done:
     def computed(item: Item) -> Verdict:
         if run is not None and place is not None:
             return keep.restore(place.load(run)).model_copy(update={"file": item.name})
-        measurement = load(item)
+        measurement = load(item, settings=recipe.settings)
         verdict = keep.labelled(recipe.run(measurement), recipe, item, measurement)
         if place is None:
             return verdict
@@ -210,7 +210,7 @@ def _frame(job: _Job, number: int, item: Item, start: Start) -> _Done:
     wrong = None
     if job.hook is not None:
         try:
-            job.hook(outcome.value, load(item))
+            job.hook(outcome.value, load(item, settings=recipe.settings))
         except WhorlError as error:
             wrong = error
     return _Done(outcome, wrong)
