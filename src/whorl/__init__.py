@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 
 #: name of the API -> module that holds it
 _HOMES = {
+    "denoise": "whorl.api",
+    "denoise_frame": "whorl.api",
     "export": "whorl.api",
     "identify": "whorl.api",
     "identify_many": "whorl.api",

@@ -1,5 +1,6 @@
 """The functions of the Python API: the same recipes and the same calls as the command line."""
 
+from whorl.api.denoising import denoise, denoise_frame
 from whorl.api.identifying import identify, identify_many
 from whorl.api.measuring import simulate, suggest_measurement
 from whorl.api.quantifying import quantify, quantify_by_references
@@ -8,6 +9,8 @@ from whorl.api.series import export, refine_series
 from whorl.formats import read, read_structure, write_measurement, write_structure
 
 __all__ = [
+    "denoise",
+    "denoise_frame",
     "export",
     "identify",
     "identify_many",

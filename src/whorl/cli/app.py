@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from whorl import __version__
-from whorl.cli import catalogue, convert, identify, messages, models, quantify, refine, replay, show, simulate, suggest, train
+from whorl.cli import (
+    catalogue,
+    convert,
+    denoise,
+    identify,
+    messages,
+    models,
+    quantify,
+    refine,
+    replay,
+    show,
+    simulate,
+    suggest,
+    train,
+)
 from whorl.core.atomic import write_error
 from whorl.core.errors import WhorlError
 
@@ -52,6 +66,7 @@ def whorl(
 app.command("identify")(identify.identify)
 app.command("refine")(refine.refine)
 app.command("quantify")(quantify.quantify)
+app.command("denoise")(denoise.denoise)
 app.command("simulate")(simulate.simulate)
 app.command("suggest")(suggest.suggest)
 app.add_typer(catalogue.app, name="catalogue")
