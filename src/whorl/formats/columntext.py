@@ -7,6 +7,7 @@ says. Everything else (encodings, separators, units, uncertainties, repairs) is 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from whorl.formats.table import read_table
 from whorl.formats.text import lines_of
 
 Array = NDArray[np.float64]
+#: what Windows programs print for a number that is none
+_WINDOWS_NAN = re.compile(r"[+-]?(?:1\.#(?:IND|QNAN|SNAN|INF)0*|nan\((?:ind|snan|0x[0-9a-f]*)\))", re.IGNORECASE)
 Interpret = Callable[[header.Header, dict[str, Any]], None]
 
 
@@ -74,7 +77,10 @@ class ColumnText:
     ) -> Measurement:
         """Read the file (see `whorl.formats.read`)."""
         data = files.content(path, max_bytes=max_bytes)
-        table = read_table(without_block_comments(lines_of(data, path)), path)
+        lines = lines_of(data, path)
+        if b"1.#" in data or b"nan(" in data:
+            lines = [_WINDOWS_NAN.sub("nan", line) for line in lines]
+        table = read_table(without_block_comments(lines), path)
         notes = list(table.notes)
         head = header.parse(table.header)
         stated_settings = header.settings_of(head, notes)

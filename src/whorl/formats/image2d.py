@@ -21,6 +21,7 @@ from whorl.formats.steering import Sector, bins_of, sector_of
 Array = NDArray[np.float64]
 _FEWEST = 100
 _ANISOTROPIC = 5.0
+_BRIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,10 @@ def averaged(image: Image, steering: dict[str, Any], notes: list[str]) -> SasCur
     if not part.intensity.size:
         raise PatternError("no usable pixel in the image or the sector", remedy="Widen the sector, or export the image again.")
     edges = _edges(part, bins)
+    dead = _dead(part, edges)
+    if dead.any() and not dead.all():
+        notes.append(f"pixels of exactly 0 among bright ones (beam stop, dead) were left out: {int(dead.sum())}")
+        part = part.take(~dead)
     curve, origin = _rings(part, edges)
     kind = f"the sector {sector.label}" if sector is not None else "all directions"
     notes.append(f"an image of {image.intensity.size} pixels was averaged over {kind}; uncertainties from {origin}")
@@ -156,9 +161,34 @@ def _edges(image: Image, bins: int | None) -> Array:
     return np.linspace(low, high * (1 + 1e-12) + 1e-300, count + 1)
 
 
+def _dead(image: Image, edges: Array) -> NDArray[np.bool_]:
+    """Find pixels of exactly 0 in rings whose other pixels are so far above their noise that no count can be 0."""
+    zero = image.intensity == 0
+    ring = _ring(image, edges)
+    n = np.maximum(np.bincount(ring[~zero], minlength=edges.size - 1), 1)
+    mean = np.bincount(ring[~zero], image.intensity[~zero], edges.size - 1) / n
+    if image.sigma is not None:
+        noise = np.bincount(ring[~zero], image.sigma[~zero], edges.size - 1) / n
+    elif _counted(image):
+        noise = np.sqrt(np.maximum(mean, 1.0))
+    else:
+        return np.zeros(zero.size, dtype=np.bool_)
+    bright: NDArray[np.bool_] = zero & (mean > _BRIGHT * noise)[ring]
+    return bright
+
+
+def _ring(image: Image, edges: Array) -> NDArray[np.intp]:
+    q = np.hypot(image.qx, image.qy)
+    return np.clip(np.searchsorted(edges, q, side="right") - 1, 0, edges.size - 2)
+
+
+def _counted(image: Image) -> bool:
+    return bool(np.all(image.intensity >= 0) and np.all(image.intensity == np.round(image.intensity)))
+
+
 def _rings(image: Image, edges: Array) -> tuple[SasCurve, str]:
     q = np.hypot(image.qx, image.qy)
-    ring = np.clip(np.searchsorted(edges, q, side="right") - 1, 0, edges.size - 2)
+    ring = _ring(image, edges)
     n = np.bincount(ring, minlength=edges.size - 1).astype(np.float64)
     filled = n > 0
 
@@ -169,7 +199,7 @@ def _rings(image: Image, edges: Array) -> tuple[SasCurve, str]:
         mean, at = total(image.intensity) / n, total(q) / n
         if image.sigma is not None:
             sigma, origin = np.sqrt(total(image.sigma**2)) / n, "those of the pixels"
-        elif np.all(image.intensity >= 0) and np.all(image.intensity == np.round(image.intensity)):
+        elif _counted(image):
             sigma, origin = np.sqrt(np.maximum(total(image.intensity), 1.0)) / n, "the counts"
         else:
             scatter = total((image.intensity - mean[ring]) ** 2) / (n - 1) / n

@@ -141,7 +141,7 @@ def _averaged(
     if integrator.detector.mask is not None:
         bad |= np.asarray(integrator.detector.mask) != 0
     if sector is not None:
-        angle = np.degrees(integrator.chiArray(image.shape))
+        angle = np.degrees(np.asarray(integrator.center_array(image.shape, unit="chi_rad")))
         bad |= np.abs((angle - sector.centre + 90) % 180 - 90) > sector.half
     if bad.all():
         raise PatternError(

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 _FEW = 20
 _GAP_ZEROS = 3
 _RUNS = 8
+#: climb of the intensity, and its slope on logarithmic scales, behind the edge of a beam stop
+_CLIMB, _STEEP = 10.0, 6.0
 
 
 @dataclass(frozen=True)
@@ -375,14 +377,28 @@ def _say(curve: SasCurve, settings: Mapping[str, Any], notes: list[str]) -> None
         if gaps.size:
             k = int(gaps[0])
             notes.append(f"no points between q = {q[k]:.4g} and {q[k + 1]:.4g} 1/angstrom: a gap of the detectors?")
-    top = int(np.argmax(y[: max(5, q.size // 10)]))
-    if 1 <= top <= 4 and q[top] < 1.5 * q[0] and y[0] < y[top] / 3 and q.size >= _FEW and np.all(np.diff(y[: top + 1]) > 0):
+    top = _shadow(q, y)
+    if top:
         notes.append(
-            f"the intensity rises {y[top] / y[0]:.3g}-fold over the first {top + 1} points: the shadow of the beam stop? "
-            f"Cut it off with range={q[top]:.3g}:{q[-1]:.3g}"
-            if y[0] > 0
-            else f"the intensity begins below 0 and rises over the first {top + 1} points: the shadow of the beam stop? "
+            f"the intensity climbs steeply over the first {top + 1} points: the shadow of the beam stop? "
             f"Cut it off with range={q[top]:.3g}:{q[-1]:.3g}"
         )
     if q[-1] > 6 and "wavelength" not in settings:
         notes.append(f"q reaches {q[-1]:.3g} 1/angstrom, far beyond small angles; if its unit is another, pass q_unit=1/nm")
+
+
+def _shadow(q: Array, y: Array) -> int:
+    """Give the point where a climb from the lowest q ends that is steeper than the flank of a peak, 0 when there is none.
+
+    A peak of interacting particles rises over a factor of two in q; the edge of a beam stop within a few points.
+    """
+    if q.size < _FEW:
+        return 0
+    top = int(np.argmax(y[: max(8, q.size // 8)]))
+    if top == 0 or y[top] <= 0:
+        return 0
+    floor = np.maximum(y[: top + 1], 1e-3 * y[top])
+    rise = y[top] / floor[0]
+    steepest = float(np.max(np.diff(np.log(floor)) / np.diff(np.log(q[: top + 1]))))
+    near = top <= 4 and q[top] < 1.5 * q[0] and rise >= 3
+    return top if steepest >= _STEEP and (rise >= _CLIMB or near) else 0

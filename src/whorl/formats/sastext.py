@@ -27,7 +27,7 @@ _PROGRAMS: tuple[tuple[str, str, str, bool], ...] = (
     (r"grasp v\.", "1/A", "neutron", False),
     (r"\(f12\.5,2e16\.6\)|^\s*(?:loq|sans2d|larmor|zoom)\s.*(?:workspace|sample)", "1/A", "neutron", True),
     (r"the [46] columns are", "1/A", "neutron", False),
-    (r"abs parameters", "1/A", "neutron", True),
+    (r"abs parameters[^\n]*tstand", "1/A", "neutron", True),
     (r"mon cnt\s+lambda", "1/A", "neutron", False),
     (r"data created by sasview|sasview \d", "1/A", "", False),
 )
