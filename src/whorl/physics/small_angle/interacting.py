@@ -7,10 +7,12 @@ For particles that fill a part phi of the sample
     \beta = \langle F \rangle^2 / \langle F^2 \rangle
 
 The decoupling approximation of Kotlarchyk & Chen (J. Chem. Phys. 79, 2461 (1983), doi:10.1063/1.446055) takes sizes and
-orientations as independent of positions; with beta = 1 the intensity is the plain product of both factors. The phi that scales
-the intensity is the volume fraction of the material; the one inside S is that of the spheres of the effective radius, which is
-larger for hollow or anisotropic particles. sasmodels makes one parameter of both (``scale`` multiplies); here a scale stays free beside S,
-so that curves on a relative scale can be described, and equals the former on an absolute scale.
+orientations as independent of positions; with beta = 1 the intensity is the plain product of both factors.
+
+The phi that scales the intensity is the volume fraction of the material; the one inside S is that of the spheres of the
+effective radius, which is larger for hollow or anisotropic particles. sasmodels makes one parameter of both (``scale``
+multiplies); here a scale stays free beside S, so that curves on a relative scale can be described; on an absolute scale it
+equals the former.
 """
 
 from __future__ import annotations

@@ -150,8 +150,10 @@ def _solve(eta: float, k: float, gamma: float) -> tuple[float, float, float, Arr
             step *= 2.0
         elif step * reach > 1e-7:
             step *= 0.4
+        elif at == 0.0:  # weak and hardly screened: digits are lost before the second order shows
+            return slope_d, slope_f, -(full[3, 0] + full[3, 1] * slope_d + full[3, 2] * slope_f), full
         else:
-            return d, f, -1.0 - (1.0 - at), full
+            return d, f, -1.0, full
     return d, f, -(full[3, 0] + full[3, 1] * d + full[3, 2] * f), full
 
 
