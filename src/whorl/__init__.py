@@ -27,6 +27,8 @@ _HOMES = {
     "refine_many": "whorl.api",
     "refine_series": "whorl.api",
     "simulate": "whorl.api",
+    "solve": "whorl.api",
+    "solve_pattern": "whorl.api",
     "suggest_measurement": "whorl.api",
     "write_measurement": "whorl.api",
     "write_structure": "whorl.api",

@@ -11,6 +11,8 @@ from whorl.api import refine as refine
 from whorl.api import refine_many as refine_many
 from whorl.api import refine_series as refine_series
 from whorl.api import simulate as simulate
+from whorl.api import solve as solve
+from whorl.api import solve_pattern as solve_pattern
 from whorl.api import suggest_measurement as suggest_measurement
 from whorl.api import write_measurement as write_measurement
 from whorl.api import write_structure as write_structure

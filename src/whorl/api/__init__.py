@@ -6,6 +6,7 @@ from whorl.api.measuring import simulate, suggest_measurement
 from whorl.api.quantifying import quantify, quantify_by_references
 from whorl.api.refining import refine, refine_many
 from whorl.api.series import export, refine_series
+from whorl.api.solving import solve, solve_pattern
 from whorl.formats import read, read_structure, write_measurement, write_structure
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "refine_many",
     "refine_series",
     "simulate",
+    "solve",
+    "solve_pattern",
     "suggest_measurement",
     "write_measurement",
     "write_structure",

@@ -23,6 +23,7 @@ from whorl.cli import (
     replay,
     show,
     simulate,
+    solve,
     suggest,
     train,
 )
@@ -67,6 +68,7 @@ app.command("identify")(identify.identify)
 app.command("refine")(refine.refine)
 app.command("quantify")(quantify.quantify)
 app.command("denoise")(denoise.denoise)
+app.command("solve")(solve.solve)
 app.command("simulate")(simulate.simulate)
 app.command("suggest")(suggest.suggest)
 app.add_typer(catalogue.app, name="catalogue")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
-from whorl.report import activation, deciding, origin, sections
+from whorl.report import activation, deciding, origin, sections, solutions
 from whorl.report.companions import write_companions
 from whorl.report.markup import Child, Markup, page, tag
 from whorl.report.storage import safe_stem, write_whole
@@ -20,6 +20,7 @@ _CONTENTS = (
     ("decides", "What decides"),
     ("network", "What the network saw"),
     ("structures", "Structures"),
+    ("solutions", "All solutions"),
     ("parameters", "Parameters"),
     ("correlations", "Correlations"),
     ("quality", "Fit quality"),
@@ -96,6 +97,7 @@ def render(
         deciding.what_decides(verdict),
         activation.what_the_network_saw(verdict),
         sections.gallery(verdict),
+        solutions.solutions(verdict),
         sections.parameters(verdict),
         sections.correlations(verdict),
         sections.quality(verdict),

@@ -44,7 +44,7 @@ _SCATTERERS, _SHOWN = 1000, 3
 
 
 @dataclass(frozen=True)
-class _Solved:
+class Solved:
     """One geometry and its best structure."""
 
     problem: Any
@@ -120,16 +120,18 @@ def solve(
         raise UsageError(f"effort {effort!r}", remedy=f"Use one of {', '.join(EFFORTS)}.")
     technique = technique_for(measurement.kind)
     room = room_of(technique.key, "solve")
-    found: list[_Solved] = []
+    found: list[Solved] = []
     for name in dict.fromkeys(geometries):
         geometry = room.find_geometry(name)
         given: dict[str, Any] = {"spans": dict(spans or {}), "options": dict(options or {}), "range": range}
         posed = room.problems(measurement, geometry, **given, settings=settings)
         path = home() / "solving" / f"{_digest(geometry, posed, given, settings, seed, effort)}.npz"
         checkpoint = Checkpoint(path if resumable else None)
-        found.append(_solve_one(posed, seed, EFFORTS[effort], checkpoint, progress))
+        found.append(solve_problems(posed, seed, EFFORTS[effort], checkpoint, progress))
         checkpoint.forget()
-    return _verdict(found, measurement, technique.key, seed, started)
+    return verdict_of(
+        found, file=measurement.path, sha256=measurement.sha256, technique=technique.key, seed=seed, started=started
+    )
 
 
 def _digest(geometry: Any, posed: Sequence[Any], given: Any, settings: Any, seed: int, effort: str) -> str:
@@ -140,7 +142,9 @@ def _digest(geometry: Any, posed: Sequence[Any], given: Any, settings: Any, seed
     return sha256_bytes(text.encode() + first.signal.x.tobytes() + first.signal.y.tobytes() + first.sigma.tobytes())[:20]
 
 
-def _solve_one(posed: Sequence[Any], seed: int, effort: Effort, checkpoint: Checkpoint, progress: Progress | None) -> _Solved:
+def solve_problems(
+    posed: Sequence[Any], seed: int, effort: Effort, checkpoint: Checkpoint, progress: Progress | None
+) -> Solved:
     """Search one geometry; the options that are open are compared at the end of the search."""
     problem = posed[0]
     size = len(problem.free)
@@ -160,10 +164,10 @@ def _solve_one(posed: Sequence[Any], seed: int, effort: Effort, checkpoint: Chec
         elif gain > -_BETTER:
             undecided.append(", ".join(f"{k} {v}" for k, v in other.options.items()))
     rows, squares = sample(problem.residual, best, hot, seed=seed, effort=effort, checkpoint=checkpoint, progress=progress)
-    return _Solved(problem, best, hot, rows, squares, agree, 2 * effort.starts, tuple(undecided))
+    return Solved(problem, best, hot, rows, squares, agree, 2 * effort.starts, tuple(undecided))
 
 
-def _verdict(found: Sequence[_Solved], measurement: Measurement, technique: str, seed: int, started: float) -> Verdict:
+def verdict_of(found: Sequence[Solved], *, file: str, sha256: str, technique: str, seed: int, started: float) -> Verdict:
     """Rank the geometries; parameters, intervals and ensemble are those of the first."""
     ranked = sorted(found, key=lambda s: -s.evidence)
     odds = np.exp(np.array([s.evidence for s in ranked]) - ranked[0].evidence)
@@ -181,8 +185,8 @@ def _verdict(found: Sequence[_Solved], measurement: Measurement, technique: str,
     verdict = Verdict(
         whorl=__version__,
         task="solve",
-        file=measurement.path,
-        sha256=measurement.sha256,
+        file=file,
+        sha256=sha256,
         technique=technique,
         none_probability=1.0 if none else None,
         candidates=[
@@ -198,13 +202,13 @@ def _verdict(found: Sequence[_Solved], measurement: Measurement, technique: str,
     return verdict.model_copy(update={"provenance": verdict.provenance.model_copy(update={"seed": seed})})
 
 
-def _explains_nothing(solved: _Solved) -> bool:
+def _explains_nothing(solved: Solved) -> bool:
     p = solved.problem
     reduced = solved.best.squares / max(p.signal.y.size - len(p.free), 1)
     return solved.rw > _BAD_RW or (p.stated and reduced > _BAD_CHI2 and solved.rw > _FAIR_RW)
 
 
-def _table(solved: _Solved) -> tuple[list[str], list[str], Array]:
+def _table(solved: Solved) -> tuple[list[str], list[str], Array]:
     """Names, units and values of the free genes and of what follows from them, shape (rows, names)."""
     p = solved.problem
     values = [p.values(row) for row in solved.rows]
@@ -214,13 +218,13 @@ def _table(solved: _Solved) -> tuple[list[str], list[str], Array]:
     return list(units), list(units.values()), np.array(rows)
 
 
-def _best(solved: _Solved) -> dict[str, float]:
+def _best(solved: Solved) -> dict[str, float]:
     p = solved.problem
     values: dict[str, float] = p.values(solved.best.places)
     return {gene.name: values[gene.name] for gene in p.free} | {k: v for k, (v, _) in p.derived(values).items()}
 
 
-def _estimates(solved: _Solved) -> dict[str, Estimate]:
+def _estimates(solved: Solved) -> dict[str, Estimate]:
     names, units, rows = _table(solved)
     low, high = np.quantile(rows, [0.5 - _LEVEL / 2, 0.5 + _LEVEL / 2], axis=0)
     best, ends = _best(solved), _at_ends(solved)
@@ -237,14 +241,14 @@ def _estimates(solved: _Solved) -> dict[str, Estimate]:
     }
 
 
-def _solutions(solved: _Solved) -> Solutions:
+def _solutions(solved: Solved) -> Solutions:
     names, units, rows = _table(solved)
     misfit = solved.rw * np.sqrt(solved.squares / max(solved.best.squares, 1e-300))
     short = [[float(f"{v:.6g}") for v in row] for row in rows]
     return Solutions(names=names, units=units, rows=short, misfit=[float(f"{m:.4g}") for m in misfit])
 
 
-def _candidate(solved: _Solved, rank: int, probability: float, seed: int) -> Candidate:
+def _candidate(solved: Solved, rank: int, probability: float, seed: int) -> Candidate:
     p, best = solved.problem, solved.best
     names, units, rows = _table(solved)
     values, ends = _best(solved), _at_ends(solved)
@@ -288,7 +292,7 @@ def _candidate(solved: _Solved, rank: int, probability: float, seed: int) -> Can
     )
 
 
-def _structures(solved: _Solved, seed: int) -> tuple[Hypothesis, ...]:
+def _structures(solved: Solved, seed: int) -> tuple[Hypothesis, ...]:
     """Scatterers of the best solution and of some others of the ensemble."""
     p, title = solved.problem, solved.problem.geometry.title
     places = [solved.best.places, *solved.rows[: _SHOWN - 1]]
@@ -303,7 +307,7 @@ def _count(first: int, end: int) -> list[int]:
     return list(np.arange(first, end))  # `range` is a parameter of this module's function
 
 
-def _at_ends(solved: _Solved) -> set[str]:
+def _at_ends(solved: Solved) -> set[str]:
     return {
         gene.name
         for gene, place in zip(solved.problem.free, solved.best.places, strict=True)
@@ -311,7 +315,7 @@ def _at_ends(solved: _Solved) -> set[str]:
     }
 
 
-def _warnings(solved: _Solved) -> list[str]:
+def _warnings(solved: Solved) -> list[str]:
     """What the user should look at: genes that the data do not tell, spans that end too soon, minima that differ."""
     out = [] if solved.problem.geometry.warn is None else solved.problem.geometry.warn(solved.problem.genes)
     free, ends = solved.problem.free, _at_ends(solved)
