@@ -33,8 +33,7 @@ def _revolution(
     start: Index,
     cosine: Array,
     share: Array,
-    f: Array,
-    f2: Array,
+    out: NDArray[np.float64],
 ) -> None:
     last = equatorial.shape[0] - 1
     for i in range(q.size):
@@ -64,13 +63,13 @@ def _revolution(
                     second += share[p] * one * one
             total1 += weight[m] * first
             total2 += weight[m] * second
-        f[i] = total1
-        f2[i] = total2
+        out[0, i] = total1
+        out[1, i] = total2
 
 
 def ellipsoids(
     q: Array, equatorial: NDArray[np.float64], polar: NDArray[np.float64], steps: Array, weights: Array
-) -> tuple[Array, Array]:
+) -> NDArray[np.float64]:
     """Average amplitude and its square of one ellipsoid of revolution, or of two with one centre and one axis.
 
     Parameters
@@ -85,13 +84,14 @@ def ellipsoids(
 
     Returns
     -------
-    f, f2 : array, shape (n,)
+    array, shape (2, n)
+        f and f2.
     """
-    f, f2 = np.empty(q.size), np.empty(q.size)
+    out = np.empty((2, q.size))
     strength = FOUR_THIRDS_PI * steps[:, None] * equatorial**2 * polar
     given = rules(float(q.max()) * float(np.abs(polar - equatorial).max()))
-    _revolution(q, equatorial, polar, strength, weights, given.reach, given.start, given.cosine, given.weight, f, f2)
-    return f, f2
+    _revolution(q, equatorial, polar, strength, weights, given.reach, given.start, given.cosine, given.weight, out)
+    return out
 
 
 @njit(**LOOP)
@@ -104,8 +104,7 @@ def _triaxial(
     start: Index,
     cosine: Array,
     share: Array,
-    f: Array,
-    f2: Array,
+    out: NDArray[np.float64],
 ) -> None:
     for i in range(q.size):
         total1 = 0.0
@@ -129,17 +128,17 @@ def _triaxial(
                     second += share[p] * one * one
                 total1 += weight[m] / azimuths * strength[m] * first
                 total2 += weight[m] / azimuths * strength[m] ** 2 * second
-        f[i] = total1
-        f2[i] = total2
+        out[0, i] = total1
+        out[1, i] = total2
 
 
-def triaxial_ellipsoids(q: Array, axes: NDArray[np.float64], step: float, weights: Array) -> tuple[Array, Array]:
+def triaxial_ellipsoids(q: Array, axes: NDArray[np.float64], step: float, weights: Array) -> NDArray[np.float64]:
     """Average amplitude and its square of ellipsoids with the semi-axes ``axes``, shape (3, m), angstrom.
 
     The longest is best given last: the rule for the polar angle follows it.
     """
-    f, f2 = np.empty(q.size), np.empty(q.size)
+    out = np.empty((2, q.size))
     strength = FOUR_THIRDS_PI * step * axes.prod(axis=0)
     given = rules(float(q.max()) * float((axes.max(axis=0) - axes.min(axis=0)).max()))
-    _triaxial(q, axes, strength, weights, given.reach, given.start, given.cosine, given.weight, f, f2)
-    return f, f2
+    _triaxial(q, axes, strength, weights, given.reach, given.start, given.cosine, given.weight, out)
+    return out

@@ -47,6 +47,15 @@ def _size(reach: float) -> float:
     return 0.5 * reach + 2.0 * float(np.cbrt(reach)) + 3.0
 
 
+def _reach(size: float) -> float:
+    """Q d that a rule of a size is good for: the inverse of `_size`."""
+    low, high = 0.0, 2.0 * size
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _size(middle) <= size else (low, middle)
+    return low
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _gauss(half: int) -> tuple[Array, Array]:
     """Nodes u > 0 and weights (sum 1) of Gauss's rule with 2 ``half`` points on [-1, 1], by Newton's method."""
@@ -93,10 +102,30 @@ def _rules(largest: int) -> Rules:
         weight.append(w)
         start.append(start[-1] + u.size)
         effective = points if gauss else points / _PANELS_COST
-        trial = np.linspace(0, 2 * effective, 4001)
-        reach.append(trial[np.searchsorted(0.5 * trial + 2 * np.cbrt(trial) + 3, effective, side="right") - 1])
+        reach.append(_reach(effective))
     u = np.concatenate(cosine)
     return Rules(np.array(reach), np.array(start), u, np.sqrt((1 - u) * (1 + u)), np.concatenate(weight))
+
+
+@lru_cache(maxsize=16)
+def _azimuths(largest: int) -> Rules:
+    points = np.unique(np.geomspace(6, largest, max(int(np.log(largest / 6) / 0.15), 2)).astype(np.int64))
+    phi = np.concatenate([np.pi / 2 * (np.arange(n) + 0.5) / n for n in points])
+    reach = np.array([_reach(float(n)) for n in points])
+    return Rules(reach, np.concatenate([[0], np.cumsum(points)]), np.cos(phi), np.sin(phi), np.repeat(1.0 / points, points))
+
+
+def azimuths(reach: float) -> Rules:
+    """Give rules for the azimuth, from 0 to 90 degrees, of which the largest is good up to q d = ``reach``.
+
+    Examples
+    --------
+    >>> given = azimuths(20.0)
+    >>> points = slice(given.start[-2], given.start[-1])
+    >>> float(round(given.weight[points] @ np.cos(20 * given.cosine[points]), 8))  # J_0(20)
+    0.16702466
+    """
+    return _azimuths(2 ** int(np.ceil(np.log2(max(_size(reach), 8.0)))))
 
 
 def rules(reach: float) -> Rules:

@@ -16,7 +16,7 @@ FOUR_THIRDS_PI = 4.0 / 3.0 * np.pi
 
 
 @njit(**LOOP)
-def _one_boundary(q: Array, radius: Array, strength: Array, weight: Array, f: Array, f2: Array) -> None:
+def _one_boundary(q: Array, radius: Array, strength: Array, weight: Array, out: NDArray[np.float64]) -> None:
     for i in range(q.size):
         first = 0.0
         second = 0.0
@@ -24,12 +24,12 @@ def _one_boundary(q: Array, radius: Array, strength: Array, weight: Array, f: Ar
             amplitude = strength[m] * sphere_shape(q[i] * radius[m])
             first += weight[m] * amplitude
             second += weight[m] * amplitude * amplitude
-        f[i] = first
-        f2[i] = second
+        out[0, i] = first
+        out[1, i] = second
 
 
 @njit(**LOOP)
-def _boundaries(q: Array, radius: Array, strength: Array, weight: Array, f: Array, f2: Array) -> None:
+def _boundaries(q: Array, radius: Array, strength: Array, weight: Array, out: NDArray[np.float64]) -> None:
     amplitude = np.empty(weight.size)
     for i in range(q.size):
         for m in range(weight.size):
@@ -42,11 +42,11 @@ def _boundaries(q: Array, radius: Array, strength: Array, weight: Array, f: Arra
         for m in range(weight.size):
             first += weight[m] * amplitude[m]
             second += weight[m] * amplitude[m] * amplitude[m]
-        f[i] = first
-        f2[i] = second
+        out[0, i] = first
+        out[1, i] = second
 
 
-def shells(q: Array, radii: NDArray[np.float64], steps: Array, weights: Array) -> tuple[Array, Array]:
+def shells(q: Array, radii: NDArray[np.float64], steps: Array, weights: Array) -> NDArray[np.float64]:
     """Average amplitude and its square of concentric spheres.
 
     Parameters
@@ -61,7 +61,8 @@ def shells(q: Array, radii: NDArray[np.float64], steps: Array, weights: Array) -
 
     Returns
     -------
-    f, f2 : array, shape (n,)
+    array, shape (2, n)
+        f and f2.
 
     Examples
     --------
@@ -70,9 +71,9 @@ def shells(q: Array, radii: NDArray[np.float64], steps: Array, weights: Array) -
     (array([1.]), array([1.]))
     """
     strength = FOUR_THIRDS_PI * steps[:, None] * radii**3
-    f, f2 = np.empty(q.size), np.empty(q.size)
+    out = np.empty((2, q.size))
     if len(radii) == 1:
-        _one_boundary(q, radii[0], strength[0], weights, f, f2)
+        _one_boundary(q, radii[0], strength[0], weights, out)
     else:
-        _boundaries(q, radii, strength, weights, f, f2)
-    return f, f2
+        _boundaries(q, radii, strength, weights, out)
+    return out

@@ -24,8 +24,8 @@ _MARGIN = 6  # sizes besides q a
 _WORTH = 0.75  # a rule with more than this part of the sizes is not worth its computation
 _BANDS = 7  # octaves of q at most that have rules of their own
 
-#: q (n,), combinations of the sizes (number of lengths, m), weights (m,) -> f, f2 (n,)
-Kernel = Callable[[Array, NDArray[np.float64], Array], tuple[Array, Array]]
+#: q (n,), combinations of the sizes (number of lengths, m), weights (m,) -> means over the sizes (k, n), of particles f and f2
+Kernel = Callable[[Array, NDArray[np.float64], Array], NDArray[np.float64]]
 
 
 @njit(cache=True, nogil=True)
@@ -70,26 +70,23 @@ def thin(sizes: Sizes, n: int) -> Sizes:
 
 
 def averages(
-    q: Array,
-    kernel: Kernel,
+    found: NDArray[np.float64],
     sizes: tuple[Size, ...],
-    rates: tuple[float, ...],
     volumes: Callable[[NDArray[np.float64]], tuple[Array, Array]],
 ) -> Averages:
-    """Averages of particles over independent sizes; arguments as `over_sizes`.
+    """Averages from f and f2, shape (2, n), with the mean volume and effective radius over independent sizes.
 
     ``volumes`` gives for combinations of the sizes, shape (number of lengths, m), the volume of material and that inside of the
-    outermost boundary, each of shape (m,). The effective radius is the mean of that of the sphere of the second (as the mode
-    "equivalent volume sphere" of sasmodels).
+    outermost boundary, each of shape (m,). The effective radius is that of the sphere of the second (as the mode "equivalent
+    volume sphere" of sasmodels).
     """
-    f, f2 = over_sizes(q, kernel, sizes, rates)
     values, weights = combine(*(thin(as_sizes(one), _MARGIN) for one in sizes))  # exact for volumes, and to 1e-7 for the radius
     volume, outer = volumes(values)
-    return Averages(f, f2, float(weights @ volume), float(weights @ np.cbrt(outer / FOUR_THIRDS_PI)))
+    return Averages(found[0], found[1], float(weights @ volume), float(weights @ np.cbrt(outer / FOUR_THIRDS_PI)))
 
 
-def over_sizes(q: Array, kernel: Kernel, sizes: tuple[Size, ...], rates: tuple[float, ...]) -> tuple[Array, Array]:
-    """Average amplitude and its square over independent sizes, with as many of each as each octave of q needs.
+def over_sizes(q: Array, kernel: Kernel, sizes: tuple[Size, ...], rates: tuple[float, ...]) -> NDArray[np.float64]:
+    """Average over independent sizes, with as many of each as each octave of q needs.
 
     Parameters
     ----------
@@ -103,19 +100,22 @@ def over_sizes(q: Array, kernel: Kernel, sizes: tuple[Size, ...], rates: tuple[f
 
     Returns
     -------
-    f, f2 : array, shape (n,)
+    array, shape (k, n)
     """
     given = [as_sizes(one) for one in sizes]
     spans = [rate * 0.5 * float(np.ptp(one.values)) for one, rate in zip(given, rates, strict=True)]
     widest = max(spans)
     if widest == 0:
         return kernel(q, *combine(*given))
-    f, f2 = np.empty(q.size), np.empty(q.size)
+    out: NDArray[np.float64] | None = None
     top = float(q.max())
     octave = np.minimum(np.log2(top / q), max(min(_BANDS - 1, np.log2(top * widest) + 1), 0)).astype(np.int64)
     for band in np.unique(octave):
         here = octave == band
         reach = float(q[here].max())
         thinned = [thin(one, int(np.ceil(reach * span)) + _MARGIN) for one, span in zip(given, spans, strict=True)]
-        f[here], f2[here] = kernel(q[here], *combine(*thinned))
-    return f, f2
+        found = kernel(q[here], *combine(*thinned))
+        out = np.empty((len(found), q.size)) if out is None else out
+        out[:, here] = found
+    assert out is not None
+    return out

@@ -7,15 +7,13 @@ solvent (Livsey, J. Chem. Soc. Faraday Trans. 2 83, 1445 (1987)); a bicelle has 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from whorl.physics.small_angle.averages import Array, Averages, Size
-from whorl.physics.small_angle.axial import cylinders
+from whorl.physics.small_angle.axial import Dimension, cylinders
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, shell, solvent
-from whorl.physics.small_angle.thinning import averages
+from whorl.physics.small_angle.thinning import averages, over_sizes
 
 SOURCE = "Livsey, J. Chem. Soc. Faraday Trans. 2 83, 1445 (1987), doi:10.1039/F29878301445"
 
@@ -41,11 +39,15 @@ def core_shell_cylinder(
     """
     kappa = np.array([[sld_core - sld_shell, 0.0], [0.0, sld_shell - sld_solvent]])
 
-    def boundaries(values: Array) -> tuple[Array, Array]:
-        radii, walls, lengths = values
-        return np.stack([radii, radii + walls]), np.stack([lengths, lengths + 2 * walls])
+    def kernel(some: Array, values: Array, weights: Array) -> Array:
+        walls = zip(values[0], weights, strict=True)
+        found = [weight * _rim_and_faces(some, radius, wall, wall, length, kappa) for wall, weight in walls]
+        return np.asarray(np.sum(found, axis=0))
 
-    return _averages(q, kappa, boundaries, (radius, thickness, length), (1.0, np.sqrt(2), 0.5))
+    def volumes(values: Array) -> tuple[Array, Array]:
+        return _volumes(values[[0, 1, 1, 2]])
+
+    return averages(over_sizes(q, kernel, (thickness,), (np.sqrt(2.0),)), (radius, thickness, length), volumes)
 
 
 def core_shell_bicelle(
@@ -61,32 +63,22 @@ def core_shell_bicelle(
 ) -> Averages:
     """Averages of cylinders with one shell on the faces and another around the rim; arguments as `core_shell_cylinder`."""
     kappa = np.array([[sld_core - sld_face, sld_face - sld_rim], [0.0, sld_rim - sld_solvent]])
-
-    def boundaries(values: Array) -> tuple[Array, Array]:
-        radii, rims, faces, lengths = values
-        return np.stack([radii, radii + rims]), np.stack([lengths, lengths + 2 * faces])
-
-    return _averages(q, kappa, boundaries, (radius, thick_rim, thick_face, length), (1.0, 1.0, 1.0, 0.5))
+    found = _rim_and_faces(q, radius, thick_rim, thick_face, length, kappa)
+    return averages(found, (radius, thick_rim, thick_face, length), _volumes)
 
 
-def _averages(
-    q: Array,
-    kappa: Array,
-    boundaries: Callable[[Array], tuple[Array, Array]],
-    sizes: tuple[Size, ...],
-    rates: tuple[float, ...],
-) -> Averages:
-    """Averages of cylinders whose two radii and two lengths ``boundaries`` gives for combinations of the sizes."""
+def _rim_and_faces(q: Array, radius: Size, rim: Size, face: Size, length: Size, kappa: Array) -> Array:
+    """Average amplitude and its square, shape (2, n): the radius grows by the rim, the length by two faces."""
+    across = Dimension((radius, rim), (1.0, 1.0), lambda values: np.stack([values[0], values[0] + values[1]]))
+    along = Dimension((length, face), (0.5, 1.0), lambda values: np.stack([values[0], values[0] + 2 * values[1]]))
+    return cylinders(q, across, along, kappa)
 
-    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
-        return cylinders(some, *boundaries(values), kappa, weights)
 
-    def volumes(values: Array) -> tuple[Array, Array]:
-        radii, lengths = boundaries(values)
-        volume = np.pi * radii[1] ** 2 * lengths[1]
-        return volume, volume
-
-    return averages(q, kernel, sizes, rates, volumes)
+def _volumes(values: Array) -> tuple[Array, Array]:
+    """Volumes for combinations of radius, rim, face and length."""
+    radii, rims, faces, lengths = values
+    volume = np.pi * (radii + rims) ** 2 * (lengths + 2 * faces)
+    return volume, volume
 
 
 MODELS = (

@@ -13,7 +13,7 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.ellipsoidal import FOUR_THIRDS_PI, ellipsoids
 from whorl.physics.small_angle.model import Model, ModelParameter
 from whorl.physics.small_angle.models.parts import core, length, shell, solvent
-from whorl.physics.small_angle.thinning import averages
+from whorl.physics.small_angle.thinning import averages, over_sizes
 
 
 def core_shell_ellipsoid(
@@ -55,7 +55,7 @@ def core_shell_ellipsoid(
         polar = x_core * equatorial
         return np.stack([equatorial, equatorial + walls]), np.stack([polar, polar + x_polar_shell * walls])
 
-    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+    def kernel(some: Array, values: Array, weights: Array) -> Array:
         return ellipsoids(some, *boundaries(values), steps, weights)
 
     def volumes(values: Array) -> tuple[Array, Array]:
@@ -63,7 +63,11 @@ def core_shell_ellipsoid(
         volume = FOUR_THIRDS_PI * equatorial[1] ** 2 * polar[1]
         return volume, volume
 
-    return averages(q, kernel, (radius_equat_core, thick_shell), (max(1.0, x_core), max(1.0, x_polar_shell)), volumes)
+    return averages(
+        over_sizes(q, kernel, (radius_equat_core, thick_shell), (max(1.0, x_core), max(1.0, x_polar_shell))),
+        (radius_equat_core, thick_shell),
+        volumes,
+    )
 
 
 MODEL = Model(

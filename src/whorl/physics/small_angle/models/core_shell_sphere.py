@@ -12,7 +12,7 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.model import Model, ModelParameter
 from whorl.physics.small_angle.models.parts import core, length, shell, solvent
 from whorl.physics.small_angle.shells import FOUR_THIRDS_PI, shells
-from whorl.physics.small_angle.thinning import averages
+from whorl.physics.small_angle.thinning import averages, over_sizes
 
 SOURCE = "Guinier & Fournet, Small-Angle Scattering of X-Rays (Wiley 1955)"
 
@@ -21,14 +21,14 @@ def _layers(q: Array, densities: tuple[float, ...], *sizes: Size, hollow: bool =
     """Averages of concentric layers, inside first, the solvent last; ``sizes`` are the innermost radius and the thicknesses."""
     steps = -np.diff(densities)
 
-    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+    def kernel(some: Array, values: Array, weights: Array) -> Array:
         return shells(some, np.cumsum(values, axis=0), steps, weights)
 
     def volumes(values: Array) -> tuple[Array, Array]:
         whole = FOUR_THIRDS_PI * values.sum(axis=0) ** 3
         return whole - hollow * FOUR_THIRDS_PI * values[0] ** 3, whole
 
-    return averages(q, kernel, sizes, (1.0,) * len(sizes), volumes)
+    return averages(over_sizes(q, kernel, sizes, (1.0,) * len(sizes)), sizes, volumes)
 
 
 def core_shell_sphere(

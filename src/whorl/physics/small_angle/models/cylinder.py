@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from whorl.physics.small_angle.averages import Array, Averages, Size
-from whorl.physics.small_angle.axial import cylinders
+from whorl.physics.small_angle.axial import Dimension, cylinders
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, solvent
 from whorl.physics.small_angle.thinning import averages
@@ -35,16 +35,14 @@ def cylinder(q: Array, radius: Size, length: Size, sld: float, sld_solvent: floa
     array([452.389])
     """
     kappa = np.array([[sld - sld_solvent, 0.0], [0.0, 0.0]])
-
-    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
-        radii, lengths = values
-        return cylinders(some, np.stack([radii, 0 * radii]), np.stack([lengths, 0 * lengths]), kappa, weights)
+    across = Dimension((radius,), (1.0,), lambda values: np.stack([values[0], 0 * values[0]]))
+    along = Dimension((length,), (0.5,), lambda values: np.stack([values[0], 0 * values[0]]))
 
     def volumes(values: Array) -> tuple[Array, Array]:
         volume = np.pi * values[0] ** 2 * values[1]
         return volume, volume
 
-    return averages(q, kernel, (radius, length), (1.0, 0.5), volumes)
+    return averages(cylinders(q, across, along, kappa), (radius, length), volumes)
 
 
 MODELS = (

@@ -12,7 +12,7 @@ from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.ellipsoidal import FOUR_THIRDS_PI, ellipsoids, triaxial_ellipsoids
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, solvent
-from whorl.physics.small_angle.thinning import averages
+from whorl.physics.small_angle.thinning import averages, over_sizes
 
 SOURCE = "Guinier, Ann. Phys. 11, 161 (1939), doi:10.1051/anphys/193911120161"
 
@@ -36,14 +36,16 @@ def ellipsoid(q: Array, radius_polar: Size, radius_equatorial: Size, sld: float,
     """
     step = np.array([sld - sld_solvent])
 
-    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
+    def kernel(some: Array, values: Array, weights: Array) -> Array:
         return ellipsoids(some, values[1:], values[:1], step, weights)
 
     def volumes(values: Array) -> tuple[Array, Array]:
         volume = FOUR_THIRDS_PI * values[0] * values[1] ** 2
         return volume, volume
 
-    return averages(q, kernel, (radius_polar, radius_equatorial), (1.0, 1.0), volumes)
+    return averages(
+        over_sizes(q, kernel, (radius_polar, radius_equatorial), (1.0, 1.0)), (radius_polar, radius_equatorial), volumes
+    )
 
 
 def triaxial_ellipsoid(
@@ -59,14 +61,18 @@ def triaxial_ellipsoid(
     True
     """
 
-    def kernel(some: Array, axes: Array, weights: Array) -> tuple[Array, Array]:
+    def kernel(some: Array, axes: Array, weights: Array) -> Array:
         return triaxial_ellipsoids(some, axes, sld - sld_solvent, weights)
 
     def volumes(axes: Array) -> tuple[Array, Array]:
         volume = FOUR_THIRDS_PI * axes.prod(axis=0)
         return volume, volume
 
-    return averages(q, kernel, (radius_equat_minor, radius_equat_major, radius_polar), (1.0, 1.0, 1.0), volumes)
+    return averages(
+        over_sizes(q, kernel, (radius_equat_minor, radius_equat_major, radius_polar), (1.0, 1.0, 1.0)),
+        (radius_equat_minor, radius_equat_major, radius_polar),
+        volumes,
+    )
 
 
 MODELS = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from whorl.physics.small_angle.averages import Array, Averages, Size
-from whorl.physics.small_angle.axial import cylinders
+from whorl.physics.small_angle.axial import Dimension, cylinders
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, solvent
 from whorl.physics.small_angle.thinning import averages
@@ -36,17 +36,15 @@ def hollow_cylinder(q: Array, radius: Size, thickness: Size, length: Size, sld: 
     array([1764.947])
     """
     kappa = np.array([[sld_solvent - sld, 0.0], [sld - sld_solvent, 0.0]])
-
-    def kernel(some: Array, values: Array, weights: Array) -> tuple[Array, Array]:
-        radii, walls, lengths = values
-        return cylinders(some, np.stack([radii, radii + walls]), np.stack([lengths, 0 * lengths]), kappa, weights)
+    across = Dimension((radius, thickness), (1.0, 1.0), lambda values: np.stack([values[0], values[0] + values[1]]))
+    along = Dimension((length,), (0.5,), lambda values: np.stack([values[0], 0 * values[0]]))
 
     def volumes(values: Array) -> tuple[Array, Array]:
         radii, walls, lengths = values
         whole = np.pi * (radii + walls) ** 2 * lengths
         return whole - np.pi * radii**2 * lengths, whole
 
-    return averages(q, kernel, (radius, thickness, length), (1.0, 1.0, 0.5), volumes)
+    return averages(cylinders(q, across, along, kappa), (radius, thickness, length), volumes)
 
 
 MODELS = (

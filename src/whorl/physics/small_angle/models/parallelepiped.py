@@ -5,6 +5,8 @@ F = (rho - rho_s) abc S(q_x a / 2) S(q_y b / 2) S(q_z c / 2), S(x) = sin(x) / x,
 
 from __future__ import annotations
 
+import numpy as np
+
 from whorl.physics.small_angle.averages import Array, Averages, Size
 from whorl.physics.small_angle.bricks import bricks
 from whorl.physics.small_angle.model import Model
@@ -26,21 +28,17 @@ def parallelepiped(q: Array, length_a: Size, length_b: Size, length_c: Size, sld
 
     Examples
     --------
-    >>> import numpy as np
     >>> parallelepiped(np.array([1e-6]), 35.0, 75.0, 400.0, 4.0, 1.0).intensity.round(3)  # (rho - rho_s)^2 abc
     array([945.])
     """
     step = sld - sld_solvent
-
-    def kernel(some: Array, sides: Array, weights: Array) -> tuple[Array, Array]:
-        f, f2 = bricks(some, sides, weights)
-        return step * f, step**2 * f2
+    found = np.array([[step], [step**2]]) * bricks(q, (length_a, length_b, length_c))
 
     def volumes(sides: Array) -> tuple[Array, Array]:
         volume = sides.prod(axis=0)
         return volume, volume
 
-    return averages(q, kernel, (length_a, length_b, length_c), (0.5, 0.5, 0.5), volumes)
+    return averages(found, (length_a, length_b, length_c), volumes)
 
 
 MODEL = Model(
