@@ -1,4 +1,4 @@
-"""Recipes of quantify (`whorl.tasks.recipes`): by measured references, by a trained model."""
+"""Recipes of quantify (`whorl.tasks.recipes`): by measured references, by a trained model, straight from a curve."""
 
 from __future__ import annotations
 
@@ -145,9 +145,86 @@ class ByModel:
         return quantify(measurement, opened(self.model), settings=self.settings, level=self.level)
 
 
-def quantify_recipe(given: Mapping[str, Any]) -> ByReferences | ByModel:
+@dataclass(frozen=True)
+class ByCurve:
+    """Quantify a small-angle curve without a model (`whorl.tasks.quantify_curve`).
+
+    Examples
+    --------
+    >>> ByCurve("guinier,sizes", contrast=3.0, kernel="ellipsoid").arguments()
+    ['--method', 'guinier,sizes', '--contrast', '3', '--kernel', 'ellipsoid']
+    """
+
+    task: ClassVar[str] = "quantify"
+
+    method: str = "all"
+    contrast: float | None = None
+    kernel: str = "sphere"
+    range: tuple[float, float] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    level: float = _LEVEL
+
+    def __post_init__(self) -> None:
+        from whorl.tasks.quantify_curve import known_level
+
+        object.__setattr__(self, "range", checked_range(self.range))
+        object.__setattr__(self, "settings", known_settings(self.settings))
+        object.__setattr__(self, "level", known_level(self.level))
+        room_of("sas", "model_free").known_methods(self.method)
+        if self.contrast is not None and not self.contrast > 0:
+            raise UsageError(f"contrast {self.contrast:g}", remedy="Give its absolute value, in 1e-6/angstrom^2.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """See `whorl.tasks.recipes.Recipe.as_dict`."""
+        return {
+            "method": self.method,
+            "contrast": self.contrast,
+            "kernel": self.kernel,
+            "range": None if self.range is None else list(self.range),
+            "settings": dict(self.settings),
+            "level": self.level,
+        }
+
+    def content(self) -> dict[str, str]:
+        """See `whorl.tasks.recipes.Recipe.content`: nothing."""
+        return {}
+
+    def extra(self) -> dict[str, bytes]:
+        """See `whorl.tasks.recipes.Recipe.extra`: nothing."""
+        return {}
+
+    def arguments(self) -> list[str]:
+        """See `whorl.tasks.recipes.Recipe.arguments`."""
+        words = ["--method", self.method]
+        words += [] if self.contrast is None else ["--contrast", f"{self.contrast:g}"]
+        words += [] if self.kernel == "sphere" else ["--kernel", self.kernel]
+        words += [] if self.level == _LEVEL else ["--level", f"{self.level:g}"]
+        return words + common_arguments(self.range, self.settings)
+
+    def run(
+        self, measurement: Measurement, *, content: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Verdict:
+        """See `whorl.tasks.recipes.Recipe.run`."""
+        del content, progress
+        from whorl.formats.steering import without_steering
+        from whorl.tasks.quantify_curve import quantify_curve
+
+        return quantify_curve(
+            measurement,
+            self.method,
+            range=self.range,
+            settings=without_steering(self.settings),
+            contrast=self.contrast,
+            kernel=self.kernel,
+            level=self.level,
+        )
+
+
+def quantify_recipe(given: Mapping[str, Any]) -> ByReferences | ByModel | ByCurve:
     """Make the recipe of a kept run again from what ``as_dict`` gave; the range is a tuple already."""
     given = dict(given)
+    if "method" in given:
+        return ByCurve(**given)
     if "references" not in given:
         given.pop("range", None)
         return ByModel(**given)

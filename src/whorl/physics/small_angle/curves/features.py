@@ -1,10 +1,11 @@
 r"""What a curve shows along q: power laws, Guinier knees, plateaus, background.
 
-The slope s(q) = d ln I / d ln q is that of straight lines fitted locally to ln I over ln q, over 0.07 decades (Cleveland, J. Am.
-Stat. Assoc. 74, 829 (1979), doi:10.1080/01621459.1979.10481038). Its extremes cut the curve: where the slope is steepest lies a
-power law, where it is flattest a power law or, above -0.6, a plateau; on the way down from a flat stretch to a steep one lies a
-knee (of Guinier's kind), and a plateau at the end of the curve is its background. Extremes that differ by less than 0.4 or by
-less than the noise of the slope are none: of all pairs of a maximum and a minimum the least pronounced is removed first
+The slope s(q) = d ln I / d ln q is that of straight lines fitted locally to ln I over ln q, over 0.07 decades (Cleveland, J.
+Am. Stat. Assoc. 74, 829 (1979), doi:10.1080/01621459.1979.10481038). Its extremes cut the curve: where the slope is steepest
+lies a power law, where it is flattest a power law or, above -0.6, a plateau; so does a power law where the slope stays as it
+is on the way between two extremes. On the way down from a flat stretch to a steep one lies a knee (of Guinier's kind); the flat
+stretch in which a falling curve ends is its background. Extremes that differ by less than 0.4 or by less than the noise of the
+slope are none: the least pronounced pair of a maximum and a minimum is removed first, until all that are left are pronounced
 (persistence; Edelsbrunner, Letscher & Zomorodian, Discrete Comput. Geom. 28, 511 (2002), doi:10.1007/s00454-002-2885-2).
 """
 

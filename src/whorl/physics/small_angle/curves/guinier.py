@@ -44,6 +44,7 @@ _OPEN = 0.3  # relative uncertainty with which Rg is not known
 _LATEST = 0.8
 _STEP = 3.0  # standard deviations of a difference that matter
 _STARTS = 60
+_ENOUGH = 12  # fits, after which one that begins beyond the limit ends the search
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,17 @@ def guinier(q: Array, intensity: Array, sigma: Array, *, dimension: int = 0, lim
     slope = 1 / (3 - dimension)
     sums = _Sums(q**2, y, (intensity / sigma) ** 2)
     starts = np.unique(np.round(np.linspace(0, max(count // 2 - 1, 0), _STARTS)).astype(int))
-    found = [fit for start in starts if (fit := _from(sums, int(start), slope, limit)) is not None]
+    found: list[_Fit] = []
+    for start in starts:
+        fit = _from(sums, int(start), slope, limit)
+        if fit is not None:
+            found.append(fit)
+            if q[fit.first] * fit.rg > limit and len(found) > _ENOUGH:
+                break
     if not found:
         raise Absent("no range of five points in which the intensity falls as Guinier's law has it up to q Rg = 1.3")
-    fit, told = _chosen(found, sums, q, intensity, dimension)
-    if dimension == 0 and told.skipped and _upturn(fit, told, q, intensity, sigma):
+    best, told = _chosen(found, sums, q, intensity, dimension)
+    if dimension == 0 and (_upturn(best, told, q, intensity, sigma) or _bent(sums, best, told, q, intensity, sigma)):
         told = beside_upturn(q, intensity, sigma, told, limit)
     if told.rg.sigma > _OPEN * told.rg.value:
         raise Absent(f"noise and the choice of the range leave Rg open ({told.rg.value:.3g} +- {told.rg.sigma:.2g} angstrom)")
@@ -155,11 +162,25 @@ def _stands_out(clear: NDArray[np.bool_]) -> tuple[int, int]:
 
 def _upturn(fit: _Fit, told: Guinier, q: Array, intensity: Array, sigma: Array) -> bool:
     """Tell whether the points passed over lie above the law by more than noise."""
-    if told.low_side <= 0:
+    if not told.skipped or told.low_side <= 0:
         return False
     before = slice(0, fit.first)
     law = told.law(q[before])
     return bool(np.sum((intensity[before] - law) / sigma[before]) > _STEP * np.sqrt(fit.first))
+
+
+def _bent(sums: _Sums, fit: _Fit, told: Guinier, q: Array, intensity: Array, sigma: Array) -> bool:
+    """Tell whether a power law beside Guinier's explains the curve from its first point by three standard deviations better."""
+    if not fit.first and fit.kappa < CURVATURE[0] + CURVATURE[1] and _good(fit):
+        return False
+    end = fit.after
+    plain = _curved(sums, 0, end, told.rg.value**2, 1 / 3)
+    beside = _with_power(q[:end], intensity[:end], sigma[:end], 3.0, told.rg.value)
+    if plain is None or beside is None:
+        return False
+    # both with what the curvature costs beside what is known of it
+    costs = plain.chi2 * plain.free + ((plain.kappa - CURVATURE[0]) / CURVATURE[1]) ** 2, beside[4]
+    return costs[0] - costs[1] > _STEP**2 * max(costs[1] / max(end - 4, 1), 1.0)
 
 
 class _Sums:

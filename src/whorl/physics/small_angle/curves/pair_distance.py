@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.physics.small_angle.curves.uncertain import Absent, Uncertain
+from whorl.physics.small_angle.smearing import Smearing
 
 Array = NDArray[np.float64]
 
@@ -71,7 +72,13 @@ class PairDistances:
 
 
 def pair_distances(
-    q: Array, intensity: Array, sigma: Array, *, sizes: tuple[float, float], upturn: float | None = None
+    q: Array,
+    intensity: Array,
+    sigma: Array,
+    *,
+    sizes: tuple[float, float],
+    upturn: float | None = None,
+    smearing: Smearing | None = None,
 ) -> PairDistances:
     """Transform a curve to the distribution of distances within the particles.
 
@@ -82,6 +89,8 @@ def pair_distances(
         D_max is looked for between, angstrom.
     upturn : float, optional
         Power of a law q^-upturn beside the particles.
+    smearing : Smearing, optional
+        Of the curve.
 
     Raises
     ------
@@ -97,10 +106,11 @@ def pair_distances(
     >>> bool(abs(found.rg.value / (0.6**0.5 * 40) - 1) < 0.01)
     True
     """
+    smeared = smearing or Smearing.none(q)
     tails = [np.ones(q.size)] + ([] if upturn is None else [(q / q[0]) ** -upturn])
     # a size that the Shannon number of the data cannot tell is not asked for
     grid = np.geomspace(*sizes, _SIZES)
-    found = [_transform(q, intensity, sigma, float(d), tails) for d in grid]
+    found = [_transform(smeared, intensity, sigma, float(d), tails) for d in grid]
     best = max(f.log_evidence for f in found)
     if not np.isfinite(best):
         raise Absent("the curve cannot be written as a sum over distances")
@@ -131,13 +141,13 @@ class _Transform:
     calculated: Array
 
 
-def _transform(q: Array, intensity: Array, sigma: Array, size: float, tails: list[Array]) -> _Transform:
+def _transform(smeared: Smearing, intensity: Array, sigma: Array, size: float, tails: list[Array]) -> _Transform:
     """The distribution for one D_max, averaged over alpha."""
     r = np.linspace(0, size, _POINTS + 2)[1:-1]
     step = size / (_POINTS + 1)
     # p in units of the intensity over the size, so that the prior has no scale of its own
     scale = float(np.max(np.abs(intensity))) / (4 * np.pi * size)
-    design = np.sinc(np.outer(q, r) / np.pi) * (4 * np.pi * step * scale) / sigma[:, None]
+    design = smeared.apply(np.sinc(np.outer(smeared.q, r) / np.pi)) * (4 * np.pi * step * scale) / sigma[:, None]
     data = intensity / sigma
     flat = np.stack(tails, axis=1) / sigma[:, None]
     turn, triangle = np.linalg.qr(flat)

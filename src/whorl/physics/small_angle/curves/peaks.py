@@ -1,10 +1,10 @@
 r"""Peaks of ordered phases: where they are, how wide, and which lattice their positions belong to.
 
-A peak is a maximum of the intensity from which the curve falls on both sides by five standard deviations and by a twentieth, or,
-on a slope, what stands out as clearly of the course that clipping in ln I over ln q leaves (SNIP: Ryan et al., Nucl. Instrum.
-Methods B 34, 396 (1988), doi:10.1016/0168-583X(88)90063-8). It is refined as a Gaussian or a Lorentzian over a straight line.
-The oscillations of a form factor have maxima too: sharp ones alone are compared with lattices. d = 2 pi / q; the correlation length of a Lorentzian of the full
-width w is 2 / w.
+A peak is a maximum of the intensity from which the curve falls on both sides by five standard deviations and by a twentieth,
+or, on a slope, what stands out as clearly of the course that clipping in ln I over ln q leaves (SNIP: Ryan et al., Nucl.
+Instrum. Methods B 34, 396 (1988), doi:10.1016/0168-583X(88)90063-8). It is refined as a Gaussian or a Lorentzian over a
+straight line. The oscillations of a form factor have maxima too: sharp ones alone are compared with lattices. d = 2 pi / q; the
+correlation length of a Lorentzian of the full width w is 2 / w.
 
 The squares of the positions of a phase are in the ratios of its reflections (Kaasgaard & Drummond, Phys. Chem. Chem. Phys. 8,
 4957 (2006), doi:10.1039/b609510k):
@@ -13,7 +13,7 @@ The squares of the positions of a phase are in the ratios of its reflections (Ka
     Fm3m 3:4:8:11:12..., Pm3n 2:4:5:6:8...
 
 Each phase is fitted to all positions with each peak as its first, and compared by its likelihood: positions within their
-uncertainties, reflections of the phase in the range that are not there cost a little each, peaks that it does not have cost much.
+uncertainties, reflections of the phase in the range that are not there cost a little, peaks that it does not have cost much.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ r"""The unified fit: structural levels, each a Guinier region and the power law 
     + B_i\, e^{-q^2 R_{i-1}^2 / 3} \Big[ \frac{\operatorname{erf}^3(q R_i / \sqrt 6)}{q} \Big]^{P_i}
 
 with the levels numbered from the smallest, R_0 = 0 (Beaucage, J. Appl. Cryst. 28, 717 (1995), doi:10.1107/S0021889895005292).
-G, B and b are linear and not negative: they are solved for at every step (variable projection), so that only R and P of each level
-are searched, from the knees of the curve and from even starts. The number of levels, one to three, is that of the best criterion
-of Schwarz (Ann. Stat. 6, 461 (1978), doi:10.1214/aos/1176344136), with two per cent of the intensity as the accuracy of the law.
+G, B and b are linear and not negative: they are solved for at every step (variable projection), so that only R and P of each
+level are searched, from the knees of the curve and from even starts. The number of levels, one to three, is that of the best
+criterion of Schwarz (Ann. Stat. 6, 461 (1978), doi:10.1214/aos/1176344136), with two per cent of the intensity as the accuracy
+of the law.
 """
 
 from __future__ import annotations
@@ -148,10 +149,9 @@ def _binned(q: Array, intensity: Array, sigma: Array) -> tuple[Array, Array, Arr
 def _starts(x: Array, knees: Sequence[float], count: int) -> list[tuple[Array, Array]]:
     """Start values: the knees, if there are so many, and sizes spread evenly over what the range of q can show."""
     low, high = 1.5 / x[-1], 1.5 / x[0]
-    out = []
+    out: list[Array] = []
     inside = sorted(k for k in knees if low < k < 1.5 * high)
-    for first in range(max(len(inside) - count + 1, 0)):
-        out.append(np.array(inside[first : first + count]))
+    out += [np.array(inside[first : first + count]) for first in range(max(len(inside) - count + 1, 0))]
     if count > 1 and len(inside) >= count - 1:
         out.append(np.array([*inside[: count - 1], 3 * high]))  # the tail of something larger
     shares = (np.arange(count) + 0.5) / count
