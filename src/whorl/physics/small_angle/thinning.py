@@ -22,7 +22,6 @@ FOUR_THIRDS_PI = 4.0 / 3.0 * np.pi
 
 _MARGIN = 6  # sizes besides q a
 _WORTH = 0.75  # a rule with more than this part of the sizes is not worth its computation
-_BANDS = 7  # octaves of q at most that have rules of their own
 
 #: q (n,), combinations of the sizes (number of lengths, m), weights (m,) -> means over the sizes (k, n), of particles f and f2
 Kernel = Callable[[Array, NDArray[np.float64], Array], NDArray[np.float64]]
@@ -85,7 +84,9 @@ def averages(
     return Averages(found[0], found[1], float(weights @ volume), float(weights @ np.cbrt(outer / FOUR_THIRDS_PI)))
 
 
-def over_sizes(q: Array, kernel: Kernel, sizes: tuple[Size, ...], rates: tuple[float, ...]) -> NDArray[np.float64]:
+def over_sizes(
+    q: Array, kernel: Kernel, sizes: tuple[Size, ...], rates: tuple[float, ...], *, octaves: int = 7, enough: int = 1
+) -> NDArray[np.float64]:
     """Average over independent sizes, with as many of each as each octave of q needs.
 
     Parameters
@@ -97,6 +98,10 @@ def over_sizes(q: Array, kernel: Kernel, sizes: tuple[Size, ...], rates: tuple[f
     sizes : tuple of float or Sizes
     rates : tuple of float
         Distance of the outermost boundary from the centre that one unit of each length moves: 1 of a radius, 1/2 of a length.
+    octaves : int
+        How many parts of q have rules of their own: few, if the kernel takes long to be called.
+    enough : int
+        Up to so many combinations are all taken, because thinning them would cost more.
 
     Returns
     -------
@@ -105,11 +110,11 @@ def over_sizes(q: Array, kernel: Kernel, sizes: tuple[Size, ...], rates: tuple[f
     given = [as_sizes(one) for one in sizes]
     spans = [rate * 0.5 * float(np.ptp(one.values)) for one, rate in zip(given, rates, strict=True)]
     widest = max(spans)
-    if widest == 0:
+    if widest == 0 or np.prod([one.values.size for one in given]) <= enough:
         return kernel(q, *combine(*given))
     out: NDArray[np.float64] | None = None
     top = float(q.max())
-    octave = np.minimum(np.log2(top / q), max(min(_BANDS - 1, np.log2(top * widest) + 1), 0)).astype(np.int64)
+    octave = np.minimum(np.log2(top / q), max(min(octaves - 1, np.log2(top * widest) + 1), 0)).astype(np.int64)
     for band in np.unique(octave):
         here = octave == band
         reach = float(q[here].max())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from whorl.physics.small_angle.averages import Array, Averages, Size
+from whorl.physics.small_angle.averages import Array, Averages, Size, Sizes
 from whorl.physics.small_angle.axial import Dimension, cylinders
 from whorl.physics.small_angle.model import Model
 from whorl.physics.small_angle.models.parts import core, length, shell, solvent
@@ -47,7 +47,9 @@ def core_shell_cylinder(
     def volumes(values: Array) -> tuple[Array, Array]:
         return _volumes(values[[0, 1, 1, 2]])
 
-    return averages(over_sizes(q, kernel, (thickness,), (np.sqrt(2.0),)), (radius, thickness, length), volumes)
+    tables = any(isinstance(one, Sizes) for one in (radius, length))
+    found = over_sizes(q, kernel, (thickness,), (np.sqrt(2.0),), octaves=1 if tables else 4)
+    return averages(found, (radius, thickness, length), volumes)
 
 
 def core_shell_bicelle(

@@ -28,7 +28,7 @@ def _layers(q: Array, densities: tuple[float, ...], *sizes: Size, hollow: bool =
         whole = FOUR_THIRDS_PI * values.sum(axis=0) ** 3
         return whole - hollow * FOUR_THIRDS_PI * values[0] ** 3, whole
 
-    return averages(over_sizes(q, kernel, sizes, (1.0,) * len(sizes)), sizes, volumes)
+    return averages(over_sizes(q, kernel, sizes, (1.0,) * len(sizes), enough=64), sizes, volumes)
 
 
 def core_shell_sphere(
