@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "denoise": "whorl.api",
     "denoise_frame": "whorl.api",
+    "emulate": "whorl.api",
     "export": "whorl.api",
     "identify": "whorl.api",
     "identify_many": "whorl.api",

@@ -1,5 +1,6 @@
 from whorl.api import denoise as denoise
 from whorl.api import denoise_frame as denoise_frame
+from whorl.api import emulate as emulate
 from whorl.api import export as export
 from whorl.api import identify as identify
 from whorl.api import identify_many as identify_many

@@ -1,6 +1,7 @@
 """The functions of the Python API: the same recipes and the same calls as the command line."""
 
 from whorl.api.denoising import denoise, denoise_frame
+from whorl.api.emulating import emulate
 from whorl.api.identifying import identify, identify_many
 from whorl.api.measuring import simulate, suggest_measurement
 from whorl.api.quantifying import quantify, quantify_by_references
@@ -12,6 +13,7 @@ from whorl.formats import read, read_structure, write_measurement, write_structu
 __all__ = [
     "denoise",
     "denoise_frame",
+    "emulate",
     "export",
     "identify",
     "identify_many",

@@ -15,6 +15,7 @@ from whorl.cli import (
     catalogue,
     convert,
     denoise,
+    emulate,
     identify,
     messages,
     models,
@@ -68,6 +69,7 @@ app.command("identify")(identify.identify)
 app.command("refine")(refine.refine)
 app.command("quantify")(quantify.quantify)
 app.command("denoise")(denoise.denoise)
+app.command("emulate")(emulate.emulate)
 app.command("solve")(solve.solve)
 app.command("simulate")(simulate.simulate)
 app.command("suggest")(suggest.suggest)

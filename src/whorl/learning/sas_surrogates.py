@@ -51,7 +51,7 @@ def exact_model(form: SurrogateForm, features: Array, points: int = 35) -> Array
     sizes = {name: distribute(values[name], w, form.shape, points=points) for name, w in widths.items() if w > 0}
     x = form.grid.points()
     columns = {k: np.array([v]) for k, v in (find_model(form.model).defaults | values).items()}
-    scaled = form.read(columns, {k: np.array([v]) for k, v in widths.items()})
+    scaled = form.read(columns, {k: np.array([widths.get(k, 0.0)]) for k in form.spreads})
     intensity = find_model(form.model).intensity(x / float(scaled.length[0]), values | sizes)
     if scaled.times is not None:
         intensity = intensity / scaled.times(x / float(scaled.length[0]))[0]
@@ -128,7 +128,7 @@ def _card(request: Request, form: SurrogateForm, metrics: tuple[Metric, ...], se
         technique="sas",
         engine="onnx",
         file=f"{form.name}.onnx",
-        domain=f"{form.model} with its features within the ranges, q times length up to {grid.high:g}, {form.shape} distributions "
+        domain=f"{form.model}, features within the ranges, q times length up to {grid.high:g}, {form.shape} distributions "
         "by number; outside of these whorl computes the exact model",
         inputs=(Port(name="features", shape=f"n x {len(form.features)}", meaning="features mapped to -1...1"),),
         outputs=(Port(name="curve", shape=f"n x {grid.count}", meaning=f"ln G at q L from {grid.low:g} to {grid.high:g}"),),
@@ -145,7 +145,9 @@ def _card(request: Request, form: SurrogateForm, metrics: tuple[Metric, ...], se
     )
 
 
-def _trainer(form: SurrogateForm, exact: Exact, *, cases: int, width: int, count: int, epochs: int, seed: int) -> Trainer:
+def _trainer(
+    form: SurrogateForm, exact: Exact, *, cases: int, width: int, count: int, epochs: int, seed: int, test: int = 1000
+) -> Trainer:
     return Trainer(
         name=form.name,
         summary=f"surrogate of {form.model}: whole curves in microseconds",
@@ -153,13 +155,21 @@ def _trainer(form: SurrogateForm, exact: Exact, *, cases: int, width: int, count
         cases=cases,
         meaning_of_cases="curves",
         train=lambda request: train_form(request, form, exact),
-        settings={"width": width, "components": count, "epochs": epochs, "test": 1000},
+        settings={"width": width, "components": count, "epochs": epochs, "test": test},
         libraries=("torch", "numpy", "scipy"),
     )
+
+
+def _lattice(key: str, seed: int) -> Trainer:
+    """Trainer of a paracrystal: one feature, curves by the exact model."""
+    return _trainer(FORMS[key], exact_model, cases=256, width=64, count=32, epochs=8000, test=150, seed=seed)
 
 
 TRAINERS = {
     FORMS["cylinder"].name: _trainer(
         FORMS["cylinder"], cylinder_curve, cases=16_384, width=128, count=64, epochs=1200, seed=70_101
     ),
+    FORMS["sc_paracrystal"].name: _lattice("sc_paracrystal", 70_111),
+    FORMS["bcc_paracrystal"].name: _lattice("bcc_paracrystal", 70_112),
+    FORMS["fcc_paracrystal"].name: _lattice("fcc_paracrystal", 70_113),
 }

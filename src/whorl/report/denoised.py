@@ -74,6 +74,8 @@ def write_frame_report(verdict: Verdict, folder: str | Path, counts: Array, mask
 
 def curve_figure(before: Measurement, after: Measurement) -> Figure:
     """Draw a curve before and after, logarithmic on both axes; intensities that are not positive are left out."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     with styled():
         figure = new_figure(10.0, 5.0)
         axes = figure.add_axes((0.08, 0.11, 0.9, 0.86))
@@ -91,6 +93,9 @@ def curve_figure(before: Measurement, after: Measurement) -> Figure:
         axes.plot(after.x[good], after.signal[good], "-", lw=1.3, color=PALETTE["fit"], label="estimate")
         axes.set_xscale("log")
         axes.set_yscale("log")
+        for axis in (axes.xaxis, axes.yaxis):  # the style draws no mathematics
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("q (1/Å)")
         axes.set_ylabel("I(q)")
         axes.legend(loc="lower left")

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from whorl.physics.small_angle.averages import TO_CM
 from whorl.physics.small_angle.master_curves import MasterGrid
+from whorl.physics.small_angle.models.fractal import ball
+from whorl.physics.small_angle.sizes import distribute
 
 Array = NDArray[np.float64]
 Columns = Mapping[str, Array]
@@ -132,5 +134,40 @@ CYLINDER = SurrogateForm(
     _cylinder_parameters,
 )
 
+
+#: spheres of a cubic lattice in the cube of the distance of nearest neighbours
+_SPHERES = {"sc": 1.0, "bcc": 3 * np.sqrt(3) / 4, "fcc": np.sqrt(2)}
+
+
+def _paracrystal(lattice: str) -> SurrogateForm:
+    """Form of spheres on a paracrystalline lattice: Z depends on q D and the disorder alone, the spheres are known exactly."""
+
+    def read(values: Columns, widths: Columns) -> Scaled:
+        def times(q: Array) -> Array:
+            radius, distance, width = values["radius"], values["dnn"], widths["radius"]
+            out = np.empty((radius.size, q.size))
+            for i in range(radius.size):
+                sizes = distribute(float(radius[i]), float(width[i]))
+                volumes = 4 / 3 * np.pi * sizes.values**3
+                filled = _SPHERES[lattice] * volumes / distance[i] ** 3
+                out[i] = (volumes * ball(np.outer(q, sizes.values))) ** 2 @ (sizes.weights * filled) / (sizes.weights @ volumes)
+            return out
+
+        return Scaled(values["d_factor"][:, None], values["dnn"], _contrast(values), times)
+
+    def parameters(features: Array) -> tuple[dict[str, float], dict[str, float]]:
+        values = {"sld": 1.0, "sld_solvent": 0.0, "radius": 0.01, "dnn": 1.0, "d_factor": float(features[0])}
+        return values, {}
+
+    return SurrogateForm(
+        f"{lattice}_paracrystal",
+        (Feature("d_factor", "relative standard deviation of the distance of neighbours", 0.06, 0.4),),
+        MasterGrid(0.03, 100.0, 1e4, 3000),
+        ("radius",),
+        read,
+        parameters,
+    )
+
+
 #: forms by key of the model
-FORMS: dict[str, SurrogateForm] = {form.model: form for form in (CYLINDER,)}
+FORMS: dict[str, SurrogateForm] = {form.model: form for form in (CYLINDER, *map(_paracrystal, _SPHERES))}

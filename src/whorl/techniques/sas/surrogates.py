@@ -19,7 +19,7 @@ from whorl.core.errors import UsageError
 from whorl.models.card import Card, ModelError
 from whorl.models.inference import open_model
 from whorl.models.registry import find_model as find_card
-from whorl.techniques.sas.surrogate_forms import FORMS, SurrogateForm
+from whorl.techniques.sas.surrogate_forms import FORMS, Columns, Scaled, SurrogateForm
 
 Array = NDArray[np.float64]
 
@@ -104,19 +104,38 @@ class Surrogate:
         q : array, shape (n,), optional
             1/angstrom.
         """
-        values, widths, _ = self._columns(values, spreads)
+        columns, widths, count = self._columns(values, spreads)
         if unknown := [name for name, width in (spreads or {}).items() if name not in widths and np.any(np.asarray(width) > 0)]:
             return f"a distribution of {unknown[0]} was not trained"
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scaled = self.form.read(values, widths)
-        for column, feature in zip(scaled.features.T, self.form.features, strict=True):
-            slack = _ROUNDED * max(abs(feature.low), abs(feature.high))
-            out = ~((column >= feature.low - slack) & (column <= feature.high + slack))
-            if np.any(out):
-                return f"{feature.name} {column[out][0]:.4g} is outside of {feature.low:g} to {feature.high:g}"
-        if q is not None and q.size and (highest := float(np.max(q) * np.max(scaled.length))) > self.form.grid.high:
+        scaled, out = self._outside(columns, widths, q)
+        for column, feature, bad in zip(scaled.features.T, self.form.features, out, strict=False):
+            if np.any(bad):
+                return f"{feature.name} {column[bad][0]:.4g} is outside of {feature.low:g} to {feature.high:g}"
+        if q is not None and np.any(out[-1]):
+            highest = float(np.max(np.broadcast_to(scaled.length, count)) * np.max(q))
             return f"q times length up to {highest:.4g} is above {self.form.grid.high:g}"
         return ""
+
+    def inside(
+        self, values: Mapping[str, ArrayLike], spreads: Mapping[str, ArrayLike] | None = None, q: Array | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell of each of m particles whether it is covered, shape (m,); arguments as for `refusal`."""
+        columns, widths, count = self._columns(values, spreads)
+        if any(name not in widths and np.any(np.asarray(width) > 0) for name, width in (spreads or {}).items()):
+            return np.zeros(count, dtype=np.bool_)
+        return np.asarray(~np.any(self._outside(columns, widths, q)[1], axis=0))
+
+    def _outside(self, columns: Columns, widths: Columns, q: Array | None) -> tuple[Scaled, NDArray[np.bool_]]:
+        """Parameters taken apart, and which leave the range of each feature and, last, of q: shape (features + 1, m)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scaled = self.form.read(columns, widths)
+        out = []
+        for column, feature in zip(scaled.features.T, self.form.features, strict=True):
+            slack = _ROUNDED * max(abs(feature.low), abs(feature.high))
+            out.append(~((column >= feature.low - slack) & (column <= feature.high + slack)))
+        reach = 0.0 if q is None or not np.size(q) else float(np.max(q))
+        out.append(~(np.broadcast_to(scaled.length, len(out[0])) * reach <= self.form.grid.high * (1 + _ROUNDED)))
+        return scaled, np.array(out)
 
     def covers(
         self, values: Mapping[str, ArrayLike], spreads: Mapping[str, ArrayLike] | None = None, q: Array | None = None
@@ -179,9 +198,20 @@ def _defaults(model: str) -> dict[str, float]:
         return {}
 
 
+#: models that are another one under a name of their own
+_SAME = {"rod": "cylinder", "disk": "cylinder"}
+
+
 @lru_cache(maxsize=32)
 def surrogate_of(model: str) -> Surrogate | None:
-    """Give the surrogate of a model if there is one on this machine: the hook for fits, which ask once."""
+    """Give the surrogate of a model if there is one on this machine: the hook for fits, which ask once.
+
+    Examples
+    --------
+    >>> surrogate_of("sphere") is None
+    True
+    """
+    model = _SAME.get(model, model)
     if model not in FORMS:
         return None
     try:
