@@ -22,7 +22,7 @@ STEP, NODES = 0.05, 184
 _LEAST = 1e-4  # no intensity is known better than to this part
 _SUPPORT = 1.5  # steps
 _BLEND = 0.02
-_SCALE = 3.0  # of the values
+_SCALE, _MOST = 3.0, 6.0  # of the values, and the largest
 _SURE = 0.1  # uncertainty of ln I below which nodes count alike in the mean
 _END = 0.07  # part of the curve's length in ln q whose mean is taken for the background
 _STOP = 2.0  # steps from the nearest point at which a node is not measured
@@ -50,7 +50,7 @@ def read_nodes(x: Array, intensity: Array, sigma: Array, width: Array) -> Array:
     Returns
     -------
     array, shape (7, NODES)
-        Value less the curve's mean, over 3; decadic logarithm of a hundred times its uncertainty; 1 where there are points
+        Value less the curve's mean, over 3, within -6 and 6; decadic logarithm of a hundred times its uncertainty; 1 where there are points
         nearby; the value of what is above the mean of the upper end; ``width``; 1 within the curve; nought.
     """
     n = x.size
@@ -109,8 +109,8 @@ def read_nodes(x: Array, intensity: Array, sigma: Array, width: Array) -> Array:
         total += w * out[0, k]
         weight += w
     for k in range(NODES):
-        out[0, k] = out[5, k] * (out[0, k] - total / weight) / _SCALE
-        out[3, k] = out[5, k] * (out[3, k] - total / weight) / _SCALE
+        out[0, k] = out[5, k] * min(max((out[0, k] - total / weight) / _SCALE, -_MOST), _MOST)
+        out[3, k] = out[5, k] * min(max((out[3, k] - total / weight) / _SCALE, -_MOST), _MOST)
         out[1, k] = out[5, k] * (out[1, k] + 2.0 * np.log(10.0)) / np.log(10.0)
     return out
 

@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 #: grids of q: one detector in steps of q, one in steps of ln q, two detectors that overlap
 GRIDS = ("linear", "logarithmic", "merged")
 _TINY = 1e-300
+_DYNAMIC = 20.0  # largest ln of the ratio of intensities that an instrument sees
 
 
 class Curve(NamedTuple):
@@ -138,7 +139,7 @@ class Nuisances:
     quiet_noise: tuple[float, float] = (1e-5, 3e-3)
     sigma_stated: float = 0.8
     sigma_error: float = 0.25
-    background: tuple[float, float] = (-0.3, 0.6)
+    background: tuple[float, float] = (-0.4, 0.5)
     no_background: float = 0.1
     subtracted: float = 0.3
     subtraction_error: float = 0.02
@@ -158,7 +159,8 @@ class Nuisances:
             ``qmin``, ``qmax`` (1/angstrom), ``points``, ``grid``; ``resolution`` (relative), ``divergence`` (of qmin),
             ``stated`` (is the resolution), ``slit`` (half length, 1/angstrom); ``counting``, ``noise``, ``floor``, ``sigma``
             (is stated), ``sigma_factor``; ``background`` (or None), ``subtracted`` (or None, the part that is left);
-            ``aggregates`` (exponent, height) or None; ``beam_stop`` (points); ``gap`` (start, length, parts of the window in ln q) or None.
+            ``aggregates`` (exponent, height) or None; ``beam_stop`` (points); ``gap`` (start, length, parts of the window in
+            ln q) or None.
 
         Examples
         --------
@@ -227,8 +229,9 @@ class Nuisances:
         start, step = float(np.log(q[0])), float(np.log(q[-1] / q[0]) / (q.size - 1))
         slit = drawn["slit"]
         expected = slit_mean(axis, slit, start, step, logs) if slit else pinhole_mean(axis, width, start, step, logs)
-        low, high = float(np.log(expected.min())), float(np.log(expected.max()))
-        seen = expected.copy()
+        high = float(np.log(expected.max()))
+        low = max(float(np.log(expected.min())), high - _DYNAMIC)
+        seen = expected + np.exp(high - _DYNAMIC)
         if drawn["aggregates"] is not None:
             power, height = drawn["aggregates"]
             seen += expected[0] * 10**height * (axis / axis[0]) ** -power
