@@ -40,6 +40,7 @@ _FILES = (
     "broad_peak",
     "power_law",
     "unified",
+    "paracrystal",
 )
 
 
