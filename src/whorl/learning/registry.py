@@ -31,6 +31,11 @@ _MODULES: dict[str, str] = {
     "pd-symmetry": "whorl.learning.crystal_systems",
     "pd-quantify": "whorl.learning.pd_quantify",
     "pd-phases": "whorl.learning.pd_phases",
+    "sas-surrogate-cylinder": "whorl.learning.sas_surrogates",
+    "sas-surrogate-sc-paracrystal": "whorl.learning.sas_surrogates",
+    "sas-surrogate-bcc-paracrystal": "whorl.learning.sas_surrogates",
+    "sas-surrogate-fcc-paracrystal": "whorl.learning.sas_surrogates",
+    "sas-classes": "whorl.learning.sas_classes",
     "sas-scatterers": "whorl.learning.sas_scatterers",
 }
 
