@@ -169,10 +169,17 @@ class Seen(_Model):
     name: str
     entry: str = Field("", description="catalogue and key in this search; empty where the search does not hold the phase")
     probability: Number = Field(description="that the phase is there, by the network alone")
-    weight_fraction: Number
+    weight_fraction: Number = float("nan")
     stretches: list[tuple[float, float, float]] = Field(
         [], description="class activation: ends on the axis and log odds from there, beside those of a pattern without lines"
     )
+
+
+class CredibleSet(_Model):
+    """The smallest set of candidates that holds the truth with the stated probability."""
+
+    level: float
+    members: list[str]
 
 
 class Opinion(_Model):
@@ -180,6 +187,12 @@ class Opinion(_Model):
 
     model: str
     phases: list[Seen] = Field([], description="the likeliest, and those of the candidates listed")
+    set: CredibleSet | None = Field(
+        None, description="conformal: holds the truth that often where data are like the training's"
+    )
+    farther: Number = Field(
+        float("nan"), description="share of simulated measurements that are less like those of the training than this one"
+    )
 
 
 class Solutions(_Model):
@@ -198,13 +211,6 @@ class StructureFile(_Model):
     name: str
     atoms: int
     meaning: str = ""
-
-
-class CredibleSet(_Model):
-    """The smallest set of candidates that holds the truth with the stated probability."""
-
-    level: float
-    members: list[str]
 
 
 class Provenance(_Model):

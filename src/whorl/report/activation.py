@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ def what_the_network_saw(verdict: Verdict) -> Markup | None:
     held = set() if best is None else set(best.entries)
     shown = drawn(found, verdict)
     lead = (
-        f"The network {found.model} was asked beside the search: the phases that it holds possible took part in the fits, "
+        f"The network {found.model} was asked beside the search: what it holds possible took part in the fits, "
         "which decided. Its probabilities are those of the network alone."
     )
     parts: list[Child] = [tag("p", lead)]
@@ -43,24 +44,31 @@ def what_the_network_saw(verdict: Verdict) -> Markup | None:
         )
         parts.append(tag("figure", wide(drawing, title), tag("figcaption", caption)))
     unit = label_symbol(best.curve.x_label)[1] if best is not None and best.curve is not None else ""
-    rows: list[list[Child]] = [
-        [
-            s.name,
-            format_probability(s.probability),
-            format_fixed(s.weight_fraction, 2),
-            "yes" if s.entry and s.entry in held else "no" if s.entry else "not searched",
-            listed([f"{low:.2f}–{high:.2f}" for low, high, _ in strongest(s)]) or MISSING,
+    phases = found.phases[:_LISTED]
+    columns: dict[str, list[Child]] = {
+        "Phase" if any(isfinite(s.weight_fraction) for s in phases) else "Model": [s.name for s in phases],
+        "Probability": [format_probability(s.probability) for s in phases],
+    }
+    if any(isfinite(s.weight_fraction) for s in phases):
+        columns["Weight fraction"] = [format_fixed(s.weight_fraction, 2) for s in phases]
+    columns["In the first candidate"] = [
+        "yes" if s.entry and s.entry in held else "no" if s.entry else "not searched" for s in phases
+    ]
+    if any(s.stretches for s in phases):
+        columns[f"Seen most at ({unit})" if unit else "Seen most at"] = [
+            listed([f"{low:.2f}–{high:.2f}" for low, high, _ in strongest(s)]) or MISSING for s in phases
         ]
-        for s in found.phases[:_LISTED]
-    ]
-    head = [
-        "Phase",
-        "Probability",
-        "Weight fraction",
-        "In the first candidate",
-        f"Seen most at ({unit})" if unit else "Seen most at",
-    ]
-    parts.append(table("Phases by the network alone", head, rows, numeric=frozenset({1, 2}), class_="fit"))
+    numeric = frozenset(n for n, name in enumerate(columns) if name in ("Probability", "Weight fraction"))
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    parts.append(table("By the network alone", list(columns), rows, numeric=numeric, class_="fit"))
+    if found.set is not None:
+        parts.append(
+            tag(
+                "p",
+                f"Its {found.set.level:.0%} set: {listed(found.set.members)}. The truth is in it that often, for each kind "
+                "of truth, where measurements are like those it was trained on.",
+            )
+        )
     return section("network", "What the network saw", *parts)
 
 

@@ -98,7 +98,8 @@ def identify(
     allowed = frozenset(elements) if elements else None
     hint = frozenset() if allowed else signal.elements_hint
     searched = [c for c in catalogues if holds(c, technique.hypotheses)]
-    opinion, unasked = consult(technique, signal, searched, proposer, allowed) if proposer else (None, [])
+    network = proposer or technique.proposer
+    opinion, unasked = consult(technique, signal, searched, network, allowed) if network else (None, [])
     also = (*also, *proposed(opinion))
 
     def beside(settled: Any, found: Fit) -> Shortlist:

@@ -18,6 +18,8 @@ from whorl.techniques.protocol import Technique
 _POSSIBLE, _MOST = 0.1, 8
 #: probability from which a phase is listed, and from which its absence from the answer is worth a word
 _LISTED, _SURE = 0.05, 0.9
+#: share of simulated measurements below which one is like none of the training
+_LIKE_NONE = 0.01
 
 
 def consult(
@@ -30,7 +32,10 @@ def consult(
         return None, [f"the network was not asked: {error.what}"]
     missing = [s.name for s in found.phases if not s.entry and s.probability >= _POSSIBLE]
     words = f"the network {found.model} holds {', '.join(missing[:3])} possible, which the catalogues and elements leave out"
-    return found, [words] if missing else []
+    said = [words] if missing else []
+    if found.farther < _LIKE_NONE:
+        said.append(f"this measurement is like none that the network {found.model} was trained on: its opinion says little")
+    return found, said
 
 
 def proposed(opinion: Opinion | None) -> tuple[str, ...]:

@@ -202,6 +202,8 @@ class Technique(Protocol):
     most_phases: int
     #: kinds of hypotheses that it can simulate
     hypotheses: frozenset[str]
+    #: network that is asked where no other is named; empty: none
+    proposer: str
 
     def prepare(
         self,

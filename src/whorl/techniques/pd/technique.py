@@ -58,6 +58,7 @@ class PowderDiffraction:
     mixed = True
     most_phases = 5
     hypotheses = frozenset({Crystal.kind})
+    proposer = ""
 
     def prepare(
         self,

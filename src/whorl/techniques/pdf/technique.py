@@ -67,6 +67,7 @@ class PairDistribution:
     mixed = False
     most_phases = 3
     hypotheses = STRUCTURES
+    proposer = ""
 
     def prepare(
         self,

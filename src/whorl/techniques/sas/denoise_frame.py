@@ -27,6 +27,10 @@ _SIGNIFICANT = 5.0
 #: counts under a wavelet from which its noise is near enough to normal
 _ENOUGH = 20.0
 _FEWEST_COUNTS = 50
+#: part of the envelope below which no ring is taken to fall
+_LEAST = 0.01
+#: of neighbouring rings, in ln(radius + 1)
+_NEAR = 0.03
 
 
 @dataclass(frozen=True)
@@ -110,32 +114,31 @@ def _rings(counts: Array, good: Mask, centre: tuple[float, float]) -> tuple[Arra
     place = np.round(radius).astype(np.int64)
     seen = np.unique(place[good])
     number = np.searchsorted(seen, place[good])
-    value, sigma, pixels = ring_harmonics(counts[good], number, angle[good], _ORDERS)
+    value, unit, total, pixels = ring_harmonics(counts[good], number, angle[good], _ORDERS)
     at = np.bincount(number, radius[good]) / pixels
     u = np.log(at + 1.0)
-    envelope = envelope_of(u, value[:, 0], sigma[:, 0])
+    # what a ring lets expect comes from its neighbours: one that happens to be empty is not certain
+    weight = np.exp(-0.5 * ((u[:, None] - u[None, :]) / _NEAR) ** 2)
+    expected = (weight @ total + 0.5) / (weight @ pixels)
+    envelope = envelope_of(u, value[:, 0], unit[:, 0] * np.sqrt(expected))
+    first = smooth_quotient(u, value[:, 0], unit[:, 0] * np.sqrt(expected), envelope, dq=None, q=at).mean * envelope
+    expected = np.maximum(first, _LEAST * envelope)
+    sigma = unit * np.sqrt(expected)[:, None]
     chi2 = np.sum((value[:, 1:] / sigma[:, 1:]) ** 2, axis=0)
     rings = value.shape[0]
     shown = [m for i, m in enumerate(_ORDERS) if chi2[2 * i] + chi2[2 * i + 1] > 2 * rings + 5 * np.sqrt(4 * rings)]
     mean, variance = np.zeros(counts.shape), np.zeros(counts.shape)
     columns = [(0, np.ones_like(angle))]
     for i, m in enumerate(_ORDERS):
-        if m in shown:
+        if m in shown or i == 0:  # the first takes part with its doubt even where it does not show
             columns += [(1 + 2 * i, np.cos(m * angle)), (2 + 2 * i, np.sin(m * angle))]
     for index, wave in columns:
-        found = smooth_quotient(u, value[:, index], _even(u, sigma[:, index], envelope), envelope, dq=None, q=at)
+        found = smooth_quotient(u, value[:, index], sigma[:, index], envelope, dq=None, q=at)
         curve, doubt = found.mean * envelope, found.sigma * envelope
         mean += np.interp(radius, at, curve) * wave
         variance += (np.interp(radius, at, doubt) * wave) ** 2
-    floor = 0.01 * np.interp(radius, at, envelope)
+    floor = _LEAST * np.interp(radius, at, envelope)
     return np.maximum(mean, floor), np.sqrt(variance), tuple(shown)
-
-
-def _even(u: Array, sigma: Array, envelope: Array) -> Array:
-    """Uncertainty with the counts of a ring replaced by those its neighbours let expect: an empty ring is not certain."""
-    weight = np.exp(-0.5 * ((u[:, None] - u[None, :]) / 0.1) ** 2)
-    relative = np.sqrt(weight @ (sigma**2 / envelope) / weight.sum(axis=1))
-    return np.asarray(np.maximum(sigma, 0.5 * relative * np.sqrt(envelope)))
 
 
 def _detail(counts: Array, good: Mask, rings: Array) -> tuple[Array, Array, float]:

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _FEWEST, _FEW = 8, 25
+#: power of q with which the intensity of surfaces falls (G. Porod, Kolloid-Z. 124, 83 (1951), doi:10.1007/BF01512792)
+UPTURN = -4.0
 #: of the intensity, by which models of samples are wrong
 MODEL_ERROR = 0.02
 #: part of the median relative uncertainty below which no point is trusted more
@@ -197,8 +199,8 @@ def _points(measurement: Measurement, wanted: tuple[float, float] | None, where:
         if shadow:
             until = f"q up to {x[keep][shadow - 1]:.3g} 1/angstrom"
             warnings.append(
-                f"the first {shadow} point{'s' if shadow > 1 else ''} ({until}) look shadowed by the beam stop and are left out; "
-                "give --range to use them"
+                f"the first {shadow} point{'s' if shadow > 1 else ''} ({until}) look shadowed by the beam stop and are left "
+                "out; give --range to use them"
             )
             keep[np.flatnonzero(keep)[:shadow]] = False
     if int(keep.sum()) < _FEWEST:

@@ -9,7 +9,11 @@ import numpy as np
 
 from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError
+from whorl.core.verdict import CredibleSet, Opinion, Seen
+from whorl.physics.small_angle.composite import compose
 from whorl.techniques.protocol import Progress, Shortlist, Suggestion
+from whorl.techniques.sas.classifier import SHIPPED_MODEL, CurveClassifier, RawCurve
+from whorl.techniques.sas.classifier import Opinion as Told
 from whorl.techniques.sas.prepare import SasSignal
 from whorl.techniques.sas.templates import KEPT, Match, match
 
@@ -19,6 +23,12 @@ _LIKELY, _NEAREST = 6, 4
 _STARTS = 3
 #: of the points that testify in the coarse match, and the misfit below which nothing is told
 _POINTS, _DISCREPANCY = 20.0, 0.02
+#: of the conformal sets of the classifier
+_LEVEL = 0.9
+#: part of the classifier's log odds that counts beside the evidence of the fits, which come from the same data
+_BELIEVED = 0.25
+#: log prior odds of another kind of particle beside the first, or of an interaction
+_ONE_MORE = -2.0
 #: log probability of a model that the classifier does not know, or holds impossible
 _UNLIKELY = -6.0
 
@@ -58,26 +68,53 @@ def shortlist(
             matches.append(match(quick, entry.key, templates, _STARTS))
     if not rows:
         raise CatalogueError("the catalogues hold no model of small-angle scattering", remedy="Search the built-in ones too.")
-    likely = _classified(signal)
+    likely = {key: max(float(np.log(max(p, 1e-9))), _UNLIKELY) for key, p in _asked(signal, SHIPPED_MODEL).ranked}
     coarse = np.array([-0.5 * _POINTS * np.log(m[0].rw ** 2 + _DISCREPANCY**2) if m else -np.inf for m in matches])
     opinion = np.array([likely.get(entry.key, _UNLIKELY) for _, entry in rows])
     score = opinion + 0.2 * (coarse - coarse.max()) if likely else coarse
     chosen = dict.fromkeys([*np.argsort(-score)[:_LIKELY], *np.argsort(-coarse)[:_NEAREST]])
     chosen |= dict.fromkeys(n for n, (c, entry) in enumerate(rows) if f"{c.name}/{entry.key}" in also)
     families = [entry.family for _, entry in rows]
-    found = [_suggestion(rows[n], matches[n], float(score[n]), families.count(families[n])) for n in chosen if matches[n]]
+    found = [
+        _suggestion(rows[n], matches[n], float(score[n]), families.count(families[n]), _prior(rows[n][1].key, opinion[n]))
+        for n in chosen
+        if matches[n]
+    ]
     return Shortlist(sorted(found, key=lambda s: -s.merit), searched=len(rows), families=len(set(families)))
 
 
-def _classified(signal: SasSignal) -> dict[str, float]:
-    """Log probability of each model by the classifier."""
-    from whorl.techniques.sas.classifier import classify
+def opinion_of(signal: SasSignal, catalogues: Sequence[Catalogue], network: str) -> Opinion:
+    """What a trained classifier says of a curve: every kind of model that it knows, the likeliest first.
 
-    told = classify(signal.x, signal.y, signal.sigma, signal.dq)
-    return {key: max(float(np.log(max(p, 1e-9))), _UNLIKELY) for key, p in told}
+    Parameters
+    ----------
+    signal : SasSignal
+    catalogues : sequence of Catalogue
+        Of models; those that they do not hold have no entry.
+    network : str
+        Name of a model, or its folder.
+    """
+    held = {entry.key: f"{c.name}/{entry.key}" for c in catalogues for entry in c.entries()}
+    told = _asked(signal, network)
+    seen = [Seen(name=compose(key).title, entry=held.get(key, ""), probability=p) for key, p in told.ranked]
+    members = [compose(key).title for key in told.members]
+    return Opinion(model=network, phases=seen, set=CredibleSet(level=_LEVEL, members=members), farther=told.farther)
 
 
-def _suggestion(row: tuple[Catalogue, Entry], matches: Sequence[Match], merit: float, members: int) -> Suggestion:
+def _asked(signal: SasSignal, network: str) -> Told:
+    slit = signal.instrument.slit_length if signal.instrument.smearing == "on" else 0.0
+    sigma = signal.sigma if signal.absolute else None
+    return CurveClassifier.open(network).opinions([RawCurve(signal.x, signal.y, sigma, signal.dq, slit)])[0]
+
+
+def _prior(key: str, opinion: float) -> float:
+    """Log prior odds: what the classifier says, as far as it is believed beside the fits, and the claim of a second part."""
+    return _BELIEVED * float(opinion) + (key.count("+") + key.count("@")) * _ONE_MORE
+
+
+def _suggestion(
+    row: tuple[Catalogue, Entry], matches: Sequence[Match], merit: float, members: int, opinion: float
+) -> Suggestion:
     catalogue, entry = row
     return Suggestion(
         key=f"{catalogue.name}/{entry.key}",
@@ -88,6 +125,7 @@ def _suggestion(row: tuple[Catalogue, Entry], matches: Sequence[Match], merit: f
         load=partial(catalogue.load, entry.key),
         merit=merit,
         kind=entry.kind,
+        prior=opinion,
         members=members,
         start={"starts": [m.values for m in matches]},
     )

@@ -15,7 +15,7 @@ from whorl.fitting.problem import Evaluation, Fit, LinearTerm, Parameter
 from whorl.fitting.projected import Projected
 from whorl.physics.small_angle.composite import SPREAD, Composite
 from whorl.physics.small_angle.model import ModelParameter
-from whorl.techniques.sas.prepare import SasSignal
+from whorl.techniques.sas.prepare import UPTURN, SasSignal
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,6 @@ Array = NDArray[np.float64]
 WIDEST, _WIDTH = 0.8, 0.1
 #: relative step of the derivatives by differences, and part of the range of a parameter that it is at least
 _STEP, _LEAST = 1e-4, 1e-6
-_UPTURN_POWER = -4.0
 #: names of what belongs to the measurement
 SHARED = frozenset({"background", "upturn"})
 
@@ -100,7 +99,7 @@ class SasProblem:
             columns.append(np.ones(self.x.size))
         if upturn:
             self.linear.append(LinearTerm("upturn"))
-            calculated = (signal.smearing.q / self.x[0]) ** _UPTURN_POWER
+            calculated = (signal.smearing.q / self.x[0]) ** UPTURN
             columns.append(signal.smearing.apply(calculated))
         self._constant = np.column_stack(columns) if columns else np.zeros((self.x.size, 0))
 

@@ -18,9 +18,10 @@ from whorl.fitting.problem import Fit, Problem
 from whorl.physics.small_angle.composite import Composite, compose
 from whorl.techniques.protocol import Findings, Noise, Progress, Region, Shortlist, Unknown
 from whorl.techniques.sas import explain
+from whorl.techniques.sas.classifier import SHIPPED_MODEL
 from whorl.techniques.sas.nuisances import NUISANCES, Nuisances
 from whorl.techniques.sas.prepare import SasSignal, prepare
-from whorl.techniques.sas.propose import shortlist
+from whorl.techniques.sas.propose import opinion_of, shortlist
 from whorl.techniques.sas.residual import SHARED, SasProblem, has_upturn, model_of
 from whorl.techniques.sas.simulate import simulate
 from whorl.techniques.sas.templates import make, match
@@ -31,6 +32,8 @@ Array = NDArray[np.float64]
 _STARTS = 4
 #: log evidence that a rise towards low q has to gain (Kass & Raftery, J. Am. Stat. Assoc. 90, 773 (1995): strong)
 _WORTH = 3.0
+#: part of the intensity, root mean square, from which a term is there
+_SEEN = 0.005
 #: stretches of ln q in which candidates are compared
 _STRETCHES = 10
 
@@ -44,6 +47,7 @@ class SmallAngle:
     mixed = False
     most_phases = 1
     hypotheses = frozenset({FormFactor.kind})
+    proposer = SHIPPED_MODEL
 
     def prepare(
         self,
@@ -82,9 +86,9 @@ class SmallAngle:
     def consult(
         self, signal: SasSignal, catalogues: Sequence[Catalogue], proposer: str, *, elements: frozenset[str] | None = None
     ) -> Opinion:
-        """There is no other network than the one that `propose` asks."""
-        del signal, catalogues, elements
-        raise UsageError("no network proposes models beside the built-in one", where=proposer, remedy="Leave out --proposer.")
+        """See `whorl.techniques.sas.classifier`."""
+        del elements
+        return opinion_of(signal, catalogues, proposer)
 
     def trials(
         self,
@@ -140,9 +144,12 @@ class SmallAngle:
         return max(fits, key=lambda f: f.evidence - _WORTH * has_upturn(f))
 
     def credible(self, fit: Fit) -> bool:
-        """Every term is there."""
-        count = len(model_of(fit).model.terms)
-        return bool(np.all(fit.factors[:count] > 2 * fit.factor_sigma[:count]))
+        """Every term gives a part of the intensity that is seen."""
+        problem = model_of(fit)
+        count = len(problem.model.terms)
+        parts = problem.evaluate(fit.values, jacobian=False).basis[:, :count] * fit.factors[:count]
+        sizes = np.sqrt(problem.weights @ parts**2 / float(problem.weights @ problem.observed**2))
+        return bool(np.all(sizes > _SEEN))
 
     def findings(self, fit: Fit, *, leftover: bool = True) -> Findings:
         """See `whorl.techniques.sas.explain`."""

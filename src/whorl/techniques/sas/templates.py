@@ -26,7 +26,7 @@ from whorl.core.hypothesis import FormFactor
 from whorl.physics.small_angle.composite import SPREAD, Composite, compose
 from whorl.physics.small_angle.displaced import nearest
 from whorl.techniques.kept import Kept
-from whorl.techniques.sas.prepare import SasSignal
+from whorl.techniques.sas.prepare import UPTURN, SasSignal
 
 Array = NDArray[np.float64]
 Array32 = NDArray[np.float32]
@@ -47,6 +47,8 @@ _END = 8
 _AMOUNTS = (0.03, 30.0)
 #: q times the longest length, at the highest and at the lowest q measured
 _SHORTEST, _REACH = 1.5, 60.0
+#: factor by which a rise towards low q has to lower the sum of squares
+_WORTH = 2.0
 _BY_UNIT = {"angstrom": 1, "angstrom^2": 2, "1/angstrom": -1}
 _ABOUT = "4"  # of how templates are made: a new one makes them anew
 
@@ -173,18 +175,25 @@ def match(signal: SasSignal, key: str, templates: Templates, most: int = 3) -> l
     # points are shared out among the two nodes of the grid about them
     node = np.clip(np.floor(place).astype(int) - first, 0, count - 2)
     part = place - first - node
-    w = signal.weights / float(signal.weights @ signal.y**2)
-    sums = np.zeros((2, count))
-    for row, value in enumerate((w, w * signal.y)):
+    columns = [signal.weights, signal.weights * signal.y, signal.weights * (signal.x / signal.x[0]) ** UPTURN]
+    sums = np.zeros((3, count))
+    for row, value in enumerate(columns):
         np.add.at(sums[row], node, value * (1 - part))
         np.add.at(sums[row], node + 1, value * part)
+    w = sums[0]
+    y, upturn = sums[1:] / np.where(w > 0, w, 1.0)
     curves = _continued(np.asarray(templates.curves, dtype=np.float64))
     if signal.dq is not None:
         curves = gaussian_filter1d(curves, float(np.median(signal.dq / signal.x)) / STEP, axis=1, mode="nearest")
     # the longest length may be anything from what the highest q shows to ten times what the lowest does
     places = np.log([_SHORTEST / signal.x[-1], _REACH / signal.x[0]]) - np.log(_LONGEST)
     low, high = (int(places[0] / STEP), int(places[1] / STEP)) if _powers(model) else (0, 0)
-    misfit, shift = nearest(curves, sums[0], sums[1], first + _MORE, low, high)
+    misfit, shift = nearest(curves, w, y, np.ones((count, 1)), first + _MORE, low, high)
+    if signal.instrument.upturn != "off":
+        with_upturn = np.column_stack([np.ones(count), upturn])
+        less, other = nearest(curves, w, y, with_upturn, first + _MORE, low, high)
+        better = _WORTH * less < misfit
+        misfit, shift = np.where(better, _WORTH * less, misfit), np.where(better, other, shift)
     order = np.argsort(misfit, kind="stable")[:most]
     return [Match(float(np.sqrt(max(misfit[i], 0.0))), _values(model, templates, int(i), int(shift[i]))) for i in order]
 
@@ -200,7 +209,7 @@ def _continued(curves: Array) -> Array:
     )
     low = logs[:, :1] - before[:, None] * steps[::-1]
     high = logs[:, -_END:].mean(axis=1)[:, None] + after[:, None] * steps
-    return np.exp(np.clip(np.hstack([low, logs, high]), -60, 60))
+    return np.asarray(np.exp(np.clip(np.hstack([low, logs, high]), -60, 60)))
 
 
 def _values(model: Composite, templates: Templates, index: int, shift: int) -> dict[str, float]:
