@@ -86,10 +86,13 @@ def fraction(stated: float, rw: float, noise: Noise) -> float:
 def _by_misfit_where_even(ranked: Sequence[Tried]) -> list[Tried]:
     """Order the relatives of the first that evidence does not tell from it by misfit; the better fit gets the better score.
 
-    They have the same parameters, and what little their evidence differs by comes from the width of the optimum.
+    Only those of as many parameters: what little their evidence differs by comes from the width of the optimum.
     """
     first = ranked[0]
-    even = [t for t in ranked if t.families == first.families and t.score > first.score - _EVEN]
+    count = first.fit.free_parameters
+    even = [
+        t for t in ranked if t.families == first.families and t.fit.free_parameters == count and t.score > first.score - _EVEN
+    ]
     scores = [t.score for t in even]
     moved = [
         replace(t, prior=t.prior + score - t.score)

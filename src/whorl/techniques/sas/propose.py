@@ -26,9 +26,9 @@ _POINTS, _DISCREPANCY = 20.0, 0.02
 #: of the conformal sets of the classifier
 _LEVEL = 0.9
 #: part of the classifier's log odds that counts beside the evidence of the fits, which come from the same data
-_BELIEVED = 0.25
+BELIEVED = 0.25
 #: log prior odds of another kind of particle beside the first, or of an interaction
-_ONE_MORE = -2.0
+ONE_MORE = -2.0
 #: log probability of a model that the classifier does not know, or holds impossible
 _UNLIKELY = -6.0
 
@@ -109,7 +109,7 @@ def _asked(signal: SasSignal, network: str) -> Told:
 
 def _prior(key: str, opinion: float) -> float:
     """Log prior odds: what the classifier says, as far as it is believed beside the fits, and the claim of a second part."""
-    return _BELIEVED * float(opinion) + (key.count("+") + key.count("@")) * _ONE_MORE
+    return BELIEVED * float(opinion) + (key.count("+") + key.count("@")) * ONE_MORE
 
 
 def _suggestion(
