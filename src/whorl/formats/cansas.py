@@ -72,12 +72,13 @@ class Cansas:
             notes += dict.fromkeys(said)
             found = sas.series_of(curves, source, notes, coordinates)
             if found is not None:
-                return found if whorls is None else sas.replace_settings(found, whorls["settings"])
+                return found if whorls is None else found.with_settings(**whorls["settings"])
             notes = [note for note in notes if note not in said]
         chosen = sas.chosen(titles, asked.get("entry"), path, notes)
         curve = _curve(*sets[chosen], f"{path}, data set {chosen + 1}", asked, notes)
-        measurement = sas.measurement_of(curve, source, notes, sort=sort)
-        return measurement if whorls is None else sas.replace_settings(measurement, whorls["settings"])
+        if whorls is not None:
+            return sas.as_written(curve, whorls["settings"], source, notes)
+        return sas.measurement_of(curve, source, notes, sort=sort)
 
 
 READER = Cansas()

@@ -50,7 +50,7 @@ def text_of(measurement: Measurement) -> str:
         rows += ["<SASdata>", *_points(measurement.frame(frame) if measurement.signal.ndim == 2 else measurement), "</SASdata>"]
     rows += _sample(settings)
     rows += _instrument(settings)
-    rows += ["<SASprocess><name>whorl</name></SASprocess>"]
+    rows += ["<SASprocess><name>whorl</name><SASprocessnote/></SASprocess>"]
     note: dict[str, Any] = {"settings": settings}
     if measurement.coordinates:
         note["coordinates"] = {name: np.asarray(values).tolist() for name, values in measurement.coordinates.items()}

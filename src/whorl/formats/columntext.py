@@ -97,6 +97,8 @@ class ColumnText:
         columns = _columns(table.values, named)
         points = _points(table.values, table.lines, columns)
         points = trimmed(points, path, notes)
+        if self.lossless and head.pairs.get("outputtype") == "sas":
+            kind = kind or "sas"  # its label, I(Q), is that of two kinds
         stated = kind_of(kind, named, head, path, points, notes)
         if stated in POWDER_KINDS:
             text = PowderText(path, table, named, columns, settings, notes, asked=kind is not None)

@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 _FEW = 20
 _GAP_ZEROS = 3
 _RUNS = 8
-#: climb of the intensity, and its slope on logarithmic scales, behind the edge of a beam stop
-_CLIMB, _STEEP = 10.0, 6.0
+#: part of the first maximum below which a point is in the shadow of the beam stop
+_DARK = 0.2
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,20 @@ def measurement_of(curve: SasCurve, source: Source, notes: list[str], *, sort: b
     )
 
 
-def replace_settings(measurement: Measurement, settings: Mapping[str, Any]) -> Measurement:
-    """Give a measurement with other settings."""
-    return replace(measurement, settings=dict(settings))
+def as_written(curve: SasCurve, settings: Mapping[str, Any], source: Source, notes: list[str]) -> Measurement:
+    """Give the measurement of a curve that whorl wrote: nothing needs repair."""
+    return Measurement(
+        "sas",
+        curve.q,
+        curve.intensity,
+        sigma=curve.sigma,
+        resolution=curve.resolution,
+        settings=settings,
+        path=source.path,
+        sha256=source.sha256,
+        format=source.format,
+        notes=tuple(notes),
+    )
 
 
 def with_settings(curve: SasCurve, settings: Mapping[str, Any]) -> SasCurve:
@@ -388,17 +399,18 @@ def _say(curve: SasCurve, settings: Mapping[str, Any], notes: list[str]) -> None
 
 
 def _shadow(q: Array, y: Array) -> int:
-    """Give the point where a climb from the lowest q ends that is steeper than the flank of a peak, 0 when there is none.
+    """Give the point where the climb out of the shadow of a beam stop ends, 0 when there is none.
 
-    A peak of interacting particles rises over a factor of two in q; the edge of a beam stop within a few points.
+    Behind the edge of a beam stop the curve goes on as it would have been; a peak falls as steeply as it rose.
     """
     if q.size < _FEW:
         return 0
     top = int(np.argmax(y[: max(8, q.size // 8)]))
-    if top == 0 or y[top] <= 0:
+    dark = np.flatnonzero(y[:top] < _DARK * y[top])
+    if not dark.size or y[top] <= 0 or y[top : 2 * top + 3].max() > 1.3 * y[top]:
         return 0
-    floor = np.maximum(y[: top + 1], 1e-3 * y[top])
-    rise = y[top] / floor[0]
-    steepest = float(np.max(np.diff(np.log(floor)) / np.diff(np.log(q[: top + 1]))))
-    near = top <= 4 and q[top] < 1.5 * q[0] and rise >= 3
-    return top if steepest >= _STEEP and (rise >= _CLIMB or near) else 0
+    mirrored = 2 * q[top] - q[dark[-1]]
+    if mirrored > q[-1] or np.log(q[top] / q[dark[-1]]) > 1:
+        return 0
+    behind = y[(q > q[top]) & (q <= mirrored)]
+    return top if behind.size and np.median(behind) > 0.6 * y[top] and behind[-1] > 0.5 * y[top] else 0

@@ -178,7 +178,7 @@ def recognised(stated: str, head: Header, table: Table) -> bool:
     q, y = values[:, columns.q], values[:, columns.i]
     usable = np.isfinite(q) & np.isfinite(y) & (q > 0)
     q, y = q[usable], y[usable]
-    if q.size < 4 or not np.any(y > 0):
+    if q.size < 4:
         return False
     unit = sasunits.q_factor(labels.unit("q")) if labels is not None else None
     if unit is None and labels is not None:
@@ -199,7 +199,7 @@ def recognised(stated: str, head: Header, table: Table) -> bool:
 
 def _falls(q: Array, y: Array) -> bool:
     """Say whether unlabelled numbers run like a small-angle curve: from high to low, hardly below zero, over a range of q."""
-    if q.max() / q.min() < 4 or y.min() < -0.1 * y.max() or np.mean(y < 0) > 0.35:
+    if not np.any(y > 0) or q.max() / q.min() < 4 or y.min() < -0.1 * y.max() or np.mean(y < 0) > 0.35:
         return False
     order = np.argsort(q, kind="stable")
     third = max(1, q.size // 3)
