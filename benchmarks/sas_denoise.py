@@ -1,15 +1,16 @@
 """Denoising of small-angle data: error and coverage against the truth, and against full exposures, beside simple filters.
 
-Simulated: curves of particles, of ordered phases and of chains, and series and frames of them, at 1 % and 0.1 % of the counts of
-a long exposure of a million. Measured: curves that state sigma, with normal noise added until it is ten times as large. The error
-is the root mean square of (estimate - truth) over the uncertainty of the short exposure: 1 for the points themselves.
+Simulated: curves of particles, of ordered phases and of chains, and series and frames of them, at 1 % and 0.1 % of the counts
+of a long exposure of a million. Measured: curves that state sigma, with normal noise added until it is ten times as large. The
+error is the root mean square of (estimate - truth) over the uncertainty of the short exposure: 1 for the points themselves.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from _harness import Table, arguments, cpu_time, find_data
 from numpy.typing import NDArray
+
+from _harness import Table, arguments, cpu_time, find_data
 
 Array = NDArray[np.float64]
 
@@ -231,9 +232,8 @@ def images(table: Table) -> None:
             counts = rng.poisson(expected).astype(float)
             found = denoise_frame(counts, good)
             filled = np.where(good, counts, 0.0)
-            best = {
-                f"Gaussian filter, {s} px": gaussian_filter(filled, s) / gaussian_filter(good * 1.0, s) for s in (1, 2, 4, 8)
-            }
+            near = {s: np.maximum(gaussian_filter(good * 1.0, s), 1e-9) for s in (1, 2, 4, 8)}
+            best = {f"Gaussian filter, {s} px": gaussian_filter(filled, s) / w for s, w in near.items()}
             tally.add(expected[good], np.sqrt(expected[good]), found.intensity[good], found.sigma[good],
                       {name: one[good] for name, one in best.items()})  # fmt: skip
         mean = share * 1e7 / good.sum()

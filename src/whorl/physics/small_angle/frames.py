@@ -16,6 +16,8 @@ Mask = NDArray[np.bool_]
 
 #: least part of the good pixels that must meet each other when the frame is turned
 _OVERLAP = 0.25
+#: counts that a pixel is smoothed over before frames are compared, about, over 4 pi
+_COUNTS = 30.0
 _SPLINE = np.array([1, 4, 6, 4, 1]) / 16
 
 
@@ -38,10 +40,11 @@ def inversion_centre(counts: Array, good: Mask) -> tuple[float, float]:
     from scipy.signal import fftconvolve
 
     weight = good.astype(np.float64)
-    near = gaussian_filter(weight, 1.5)
-    values = np.where(
-        good, np.sqrt(np.maximum(gaussian_filter(np.where(good, counts, 0.0), 1.5), 0) / np.maximum(near, 1e-3)), 0.0
-    )
+    held = np.where(good, counts, 0.0)
+    dense = float(np.sum(held * gaussian_filter(held, 4.0)) / max(float(held.sum()), 1e-9))  # counts a pixel where counts are
+    width = float(np.clip(np.sqrt(_COUNTS / max(dense, 1e-9)), 1.5, min(counts.shape) / 16))
+    near = np.maximum(gaussian_filter(weight, width), 1e-3)
+    values = np.where(good, np.sqrt(np.maximum(gaussian_filter(held, width), 0) / near), 0.0)
     meet = fftconvolve(weight, weight)
     squares = fftconvolve(values**2 * weight, weight)
     cross = fftconvolve(values * weight, values * weight)
@@ -81,8 +84,8 @@ def starlet_noise(scales: int) -> Array:
     return np.array([np.sqrt(np.sum(part**2)) for part in starlet(impulse, scales)[:-1]])
 
 
-def ring_harmonics(counts: Array, ring: NDArray[np.int64], angle: Array, orders: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    """Coefficients of the harmonics of each ring, least squares over its pixels, and their standard uncertainties.
+def ring_harmonics(counts: Array, ring: NDArray[np.int64], angle: Array, orders: tuple[int, ...]) -> tuple[Array, ...]:
+    """Coefficients of the harmonics of each ring, least squares over its pixels, and how uncertain counts of one make them.
 
     Parameters
     ----------
@@ -95,9 +98,10 @@ def ring_harmonics(counts: Array, ring: NDArray[np.int64], angle: Array, orders:
 
     Returns
     -------
-    value, sigma : array, shape (rings, 1 + 2 orders)
-        Uncertainties from the counts of the ring, as if its pixels had their mean.
-    pixels : array, shape (rings,)
+    value, unit : array, shape (rings, 1 + 2 orders)
+        ``unit`` times the square root of the counts that a pixel of the ring lets expect is the standard uncertainty.
+    total, pixels : array, shape (rings,)
+        Counts and pixels of each ring.
     """
     rings = int(ring.max()) + 1
     basis = np.stack([np.ones_like(angle), *(f(m * angle) for m in orders for f in (np.cos, np.sin))], axis=1)
@@ -113,6 +117,4 @@ def ring_harmonics(counts: Array, ring: NDArray[np.int64], angle: Array, orders:
     normal += np.eye(k) * np.where(np.arange(k) == 0, 0.0, 0.25)[None, None, :]
     inverse = np.linalg.inv(normal)
     value = np.einsum("rij,rj->ri", inverse, right)
-    mean = (right[:, 0] + 0.5) / pixels
-    sigma = np.sqrt(np.einsum("rii->ri", inverse) * mean[:, None])
-    return value, sigma, pixels
+    return value, np.sqrt(np.einsum("rii->ri", inverse)), right[:, 0], pixels

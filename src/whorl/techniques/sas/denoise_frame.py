@@ -29,6 +29,8 @@ _ENOUGH = 20.0
 _FEWEST_COUNTS = 50
 #: part of the envelope below which no ring is taken to fall
 _LEAST = 0.01
+#: of a squared deviation that speaks for a harmonic
+_BOUND = 9.0
 #: of neighbouring rings, in ln(radius + 1)
 _NEAR = 0.03
 
@@ -124,7 +126,8 @@ def _rings(counts: Array, good: Mask, centre: tuple[float, float]) -> tuple[Arra
     first = smooth_quotient(u, value[:, 0], unit[:, 0] * np.sqrt(expected), envelope, dq=None, q=at).mean * envelope
     expected = np.maximum(first, _LEAST * envelope)
     sigma = unit * np.sqrt(expected)[:, None]
-    chi2 = np.sum((value[:, 1:] / sigma[:, 1:]) ** 2, axis=0)
+    # bounded: a count where hardly any is expected is rare, and says nothing of harmonics
+    chi2 = np.sum(np.minimum((value[:, 1:] / sigma[:, 1:]) ** 2, _BOUND), axis=0)
     rings = value.shape[0]
     shown = [m for i, m in enumerate(_ORDERS) if chi2[2 * i] + chi2[2 * i + 1] > 2 * rings + 5 * np.sqrt(4 * rings)]
     mean, variance = np.zeros(counts.shape), np.zeros(counts.shape)
