@@ -87,14 +87,14 @@ READER = DetectorImage()
 def _geometry(path: str) -> Any:
     files.check(path, max_bytes=1_000_000)
     pyfai = need("pyFAI", extra=_EXTRA)
+    remedy = "Calibrate with pyFAI and give its .poni."
     try:
-        return pyfai.load(path)
+        geometry = pyfai.load(path)
     except Exception as error:
-        raise PatternError(
-            f"no geometry that pyFAI understands ({_short(error)})",
-            where=path,
-            remedy="Calibrate with pyFAI and give its .poni.",
-        ) from error
+        raise PatternError(f"no geometry that pyFAI understands ({_short(error)})", where=path, remedy=remedy) from error
+    if not (geometry.detector.pixel1 and geometry.detector.pixel2 and geometry.wavelength):
+        raise PatternError("a geometry without wavelength or size of the pixels", where=path, remedy=remedy)
+    return geometry
 
 
 def _image(path: str) -> Array:
