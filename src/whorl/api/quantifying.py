@@ -7,19 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whorl.api.given import Place, Source, workspace_of
+from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
 from whorl.core.verdict import Verdict
 
 
 def quantify(
     source: Source | Sequence[str | os.PathLike[str]],
-    model: str | os.PathLike[str],
+    model: str | os.PathLike[str] | None = None,
     *,
+    method: str | None = None,
+    range: tuple[float, float] | None = None,
+    contrast: float | None = None,
+    kernel: str = "sphere",
     settings: Mapping[str, Any] | None = None,
     level: float = 0.9,
     workers: int = 2,
 ) -> Iterator[Verdict]:
-    """Quantify the phases of a trained model: weight fractions, cells, crystallite sizes, with intervals.
+    """Quantify: the phases of a trained model, or, without one, a small-angle curve as it is; with intervals.
 
     Verdicts come in the order of the files and of the frames of each, a few milliseconds each; a file that cannot be used gives
     one with ``status == "error"``. Nothing is kept.
@@ -29,19 +34,48 @@ def quantify(
     source : Measurement, path, or several paths
         Single patterns or series.
     model : str or path
-        Name of a model, or the folder that ``whorl train pd-quantify`` wrote.
+        Name of a model, or the folder that ``whorl train pd-quantify`` wrote; without it small-angle curves are described.
+    method : str, optional
+        Of small-angle curves: "all" (the default of single curves), or some of "guinier", "porod", "kratky", "invariant",
+        "unified", "distances", "sizes", "peaks", with commas. Frames of a series are described by "guinier,porod,invariant".
+    range : (low, high), optional
+        Of small-angle curves: q to use, 1/angstrom.
+    contrast : float, optional
+        Difference of scattering length densities, 1e-6/angstrom^2, for volume fractions from absolute intensities.
+    kernel : str
+        Model of the particles whose sizes are distributed.
     settings : mapping, optional
         Overrides of what the file states of the instrument.
     level : float
-        Probability that an interval holds the truth: 0.5, 0.683, 0.8, 0.9, 0.95 or 0.99.
+        Probability that an interval holds the truth: of a trained model 0.5, 0.683, 0.8, 0.9, 0.95 or 0.99.
     workers : int
         Threads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> q = np.linspace(0.005, 0.3, 200)
+    >>> m = Measurement("sas", q, np.exp(-((q * 20) ** 2) / 3), 0.01 * np.exp(-((q * 20) ** 2) / 3) + 1e-4)
+    >>> (verdict,) = quantify(m, method="guinier")
+    >>> bool(abs(verdict.parameters["guinier:rg"].value - 20) < 0.5)
+    True
 
     Raises
     ------
     WhorlError
         If the model, the level or, given as a `Measurement`, the data cannot be used.
     """
+    if model is None:
+        from whorl.tasks import quantify_curve as curves
+
+        more: dict[str, Any] = {"range": range, "contrast": contrast, "kernel": kernel, "settings": settings, "level": level}
+        if isinstance(source, Measurement):
+            named = method or ("all" if source.frames == 1 else "")
+            return curves.quantify_curve_series(source, named, **more)
+        listed = [source] if isinstance(source, str | os.PathLike) else list(source)
+        return curves.quantify_curve_files(listed, method or "", **more)
+    if method is not None or contrast is not None or range is not None:
+        raise UsageError("method, range and contrast are for small-angle curves without a model", remedy="Leave them out.")
     from whorl.tasks import quantify as task
 
     if isinstance(source, Measurement):

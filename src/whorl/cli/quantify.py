@@ -1,4 +1,4 @@
-"""``whorl quantify``: amounts of known phases, by measured references or by a trained model, with intervals."""
+"""``whorl quantify``: phases by measured references or a trained model, small-angle curves without any; with intervals."""
 
 from __future__ import annotations
 
@@ -49,6 +49,21 @@ def quantify(
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="NAME", help="Take these references or groups alone.")
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--method",
+            metavar="NAMES",
+            help="Of a small-angle curve: all, or some of guinier, porod, kratky, invariant, unified, distances, sizes, peaks.",
+        ),
+    ] = None,
+    contrast: Annotated[
+        float | None,
+        typer.Option("--contrast", metavar="NUMBER", help="Difference of scattering length densities, 1e-6/angstrom^2."),
+    ] = None,
+    kernel: Annotated[
+        str, typer.Option("--kernel", metavar="MODEL", help="Model of the particles whose sizes are distributed.")
+    ] = "sphere",
     level: Annotated[float, typer.Option("--level", help="Probability that an interval holds the truth.")] = 0.9,
     keep: Annotated[bool, typer.Option("--keep", help="Keep every pattern as a run, one by one.")] = False,
     range: options.Range = None,
@@ -63,10 +78,10 @@ def quantify(
     no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Quantify phases: weight fractions by measured references, or those, cells and sizes by a trained model.
+    """Quantify: phases by measured references or by a trained model; small-angle curves without a model.
 
     References explain a pattern as a sum of measured patterns of pure phases, whatever their structure. A model answers
-    thousands of frames in a minute, and keeps none of them as a run without --keep.
+    thousands of frames in a minute, and keeps none of them as a run without --keep; nor are frames of small-angle series kept.
     """
     from whorl.cli.batch import Outputs, run_batch
     from whorl.tasks.quantify_recipes import ByModel, ByReferences
@@ -77,6 +92,16 @@ def quantify(
         report=report, json=json, csv=csv, xlsx=xlsx, curves=curves, workers=workers, workspace=workspace, no_cache=no_cache,
         quiet=quiet,
     )  # fmt: skip
+    if model is None and references is None and (method is not None or _small_angle(files, settings)):
+        if rir or standard or exclude or only:
+            raise UsageError("--rir, --standard, --exclude and --only are for --references", remedy="Leave them out.")
+        from whorl.cli.quantify_curves import run_curves
+        from whorl.tasks.quantify_recipes import ByCurve
+
+        made = ByCurve(method or "all", contrast, kernel, limits, settings, level)
+        raise typer.Exit(run_curves(made, files, outputs, keep=keep, named=method is not None))
+    if method is not None or contrast is not None or kernel != "sphere":
+        raise UsageError("--method, --contrast and --kernel are for small-angle curves alone", remedy="Leave them out.")
     if (model is None) == (references is None):
         raise UsageError("neither or both of --model and --references", remedy="Name one of them.")
     if references is not None:
@@ -97,6 +122,20 @@ def quantify(
     if keep or report or curves or workspace:
         raise typer.Exit(run_batch(ByModel(model, settings, level), files, outputs))
     raise typer.Exit(_stream(files, model, settings, level, outputs))
+
+
+def _small_angle(files: list[str], settings: dict[str, float | str]) -> bool:
+    """Tell whether the first file that can be read is a small-angle curve."""
+    from whorl.cli.expand import expand
+    from whorl.core.errors import WhorlError
+    from whorl.tasks.inputs import list_items, load
+
+    for item in list_items(expand(files)[:3]):
+        try:
+            return load(item, settings=settings).kind == "sas"
+        except WhorlError:
+            continue
+    return False
 
 
 def _stream(files: list[str], model: str, settings: dict[str, float | str], level: float, outputs: Outputs) -> int:

@@ -7,6 +7,7 @@ from math import isfinite
 
 from whorl.core.verdict import Candidate, Verdict
 from whorl.report.deciding import lines as deciding_lines
+from whorl.report.description_words import is_description, sentence, short
 from whorl.report.notation import MISSING, format_fixed, format_interval, format_probability, format_quantity
 from whorl.report.words import amounts
 
@@ -59,6 +60,8 @@ def headline(verdict: Verdict, name: str = "") -> str:
         group = len([c for c in verdict.candidates if c.group == best.group])
         like = f" or {group - 1} like it" if group > 1 else ""
         return f"{name}: {best.name}{like} ({chance}Rw {format_fixed(best.rw, 3)})"
+    if is_description(verdict):
+        return f"{name}: {sentence(verdict)}"
     return f"{name}: {best.name}, Rw {format_fixed(best.rw, 3)}"
 
 
@@ -107,7 +110,7 @@ def estimates(verdict: Verdict) -> str:
         ends = "" if q.interval is None else format_interval(*q.interval)
         rows.append([what, bare, format_quantity(q) if isfinite(q.value) else "not seen", ends])
     level = next((q.level for q in verdict.parameters.values()), 0.9)
-    text = table(["phase", "parameter", "value", f"{level:.0%} interval"], rows)
+    text = table(["method" if is_description(verdict) else "phase", "parameter", "value", f"{level:.0%} interval"], rows)
     if any(p.group for p in phases):
         shares = [[p.name, p.group, format_quantity(p.weight_fraction)] for p in phases]
         text += "\n\n" + table(["reference", "phase", "weight fraction"], shares)
@@ -129,6 +132,8 @@ def line(verdict: Verdict, name: str = "") -> str:
         return failure(verdict)
     warned = f"  [{len(verdict.warnings)} warning{'s' if len(verdict.warnings) > 1 else ''}]" if verdict.warnings else ""
     detail = main_parameters(verdict.best) if verdict.best is not None and not verdict.is_none else ""
+    if is_description(verdict):
+        return f"{name or verdict.file}: {short(verdict) or 'nothing could be had'}{warned}"
     if verdict.task == "quantify":
         shares = ", ".join(f"{what} {format_quantity(q)}" for what, q in amounts(verdict))
         rw = "" if verdict.best is None else f", Rw {format_fixed(verdict.best.rw, 3)}"
@@ -147,4 +152,6 @@ def failure(verdict: Verdict) -> str:
 
 def _notes(verdict: Verdict) -> list[str]:
     best = verdict.best
-    return [] if best is None else [f"{best.name}: {note}" for note in best.notes]
+    if best is None or is_description(verdict):
+        return [] if best is None else list(best.notes)
+    return [f"{best.name}: {note}" for note in best.notes]

@@ -44,7 +44,11 @@ def _is_pdf(verdict: Verdict, kind: str) -> bool:
 
 
 def _has_catalogue(verdict: Verdict) -> bool:
-    return verdict.status == "ok" and bool(verdict.candidates)
+    return verdict.status == "ok" and bool(verdict.candidates) and "description" not in _kinds(verdict)
+
+
+def _told(verdict: Verdict, method: str) -> bool:
+    return verdict.task == "quantify" and any(name.startswith(f"{method}:") for name in verdict.parameters)
 
 
 CITATIONS: tuple[Citation, ...] = (
@@ -112,6 +116,43 @@ CITATIONS: tuple[Citation, ...] = (
         "10.1088/1361-648X/aa680e",
         "cluster models",
         lambda v: "cluster" in _kinds(v),
+    ),
+    Citation(
+        "guinier",
+        "A. Guinier, La diffraction des rayons X aux très petits angles. Ann. Phys. 11, 161–237 (1939)",
+        "10.1051/anphys/193911120161",
+        "radius of gyration",
+        lambda v: _told(v, "guinier"),
+    ),
+    Citation(
+        "porod",
+        "G. Porod, Die Röntgenkleinwinkelstreuung von dichtgepackten kolloiden Systemen. Kolloid-Z. 124, 83–114 (1951)",
+        "10.1007/BF01512792",
+        "power law at high q, invariant",
+        lambda v: _told(v, "porod") or _told(v, "invariant"),
+    ),
+    Citation(
+        "unified",
+        "G. Beaucage, Approximations leading to a unified exponential/power-law approach to small-angle scattering. J. Appl. "
+        "Cryst. 28, 717–728 (1995)",
+        "10.1107/S0021889895005292",
+        "structural levels",
+        lambda v: _told(v, "unified"),
+    ),
+    Citation(
+        "distances",
+        "S. Hansen, Bayesian estimation of hyperparameters for indirect Fourier transformation in small-angle scattering. J. "
+        "Appl. Cryst. 33, 1415–1421 (2000)",
+        "10.1107/S0021889800012930",
+        "pair distances",
+        lambda v: _told(v, "distances"),
+    ),
+    Citation(
+        "evidence",
+        "D. J. C. MacKay, Bayesian interpolation. Neural Comput. 4, 415–447 (1992)",
+        "10.1162/neco.1992.4.3.415",
+        "regularisation of the size distribution",
+        lambda v: _told(v, "sizes"),
     ),
 )
 

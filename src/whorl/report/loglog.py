@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from whorl.core.verdict import Curve
 from whorl.report.colours import PALETTE
 from whorl.report.notation import pretty_label
-from whorl.report.vector import new_figure, plain, quiet_axes
+from whorl.report.vector import label_decades, new_figure, plain, quiet_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,6 +71,8 @@ def draw(curve: Curve, sigma: Array | None, *, width: float, height: float, labe
     strip.set_ylim(-1.15 * most, 1.15 * most)
     strip.set_xlim(float(curve.x[0]), float(curve.x[-1]))
     strip.set_xlabel(plain(pretty_label(curve.x_label)), labelpad=1, fontsize=None if labels else 10.5)
+    label_decades(axes, strip)
+    axes.tick_params(labelbottom=False)
     if labels:
         axes.set_ylabel(plain(pretty_label(curve.y_label)))
         strip.set_ylabel(name)

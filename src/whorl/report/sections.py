@@ -9,6 +9,8 @@ from whorl.core.measurement import Measurement
 from whorl.core.verdict import Candidate, Curve, Quantity, Verdict
 from whorl.report import words
 from whorl.report.atoms import element_key, structure_picture
+from whorl.report.description import pictures, quantities
+from whorl.report.description_words import is_description
 from whorl.report.markup import Child, Markup, join, table, tag
 from whorl.report.notation import (
     MISSING,
@@ -55,7 +57,7 @@ def head(verdict: Verdict) -> Markup:
     )
     remark = words.remark(verdict)
     facts: list[tuple[str, str]] = []
-    if best is not None and verdict.error is None:
+    if best is not None and verdict.error is None and not is_description(verdict):
         facts = [("Rw", format_fixed(best.rw, 3)), ("Probability", format_probability(best.probability))]
         facts.append(("None of these", format_probability(verdict.none_probability)))
         if best.quality is not None:
@@ -144,7 +146,7 @@ def _fit_caption(best: Candidate, curve: Curve, verdict: Verdict) -> str:
 
 def candidates(verdict: Verdict) -> Markup | None:
     """Table of all candidates."""
-    if not verdict.candidates:
+    if not verdict.candidates or is_description(verdict):
         return None
     best = verdict.candidates[0]
     counts = {c.group: sum(d.group == c.group for d in verdict.candidates) for c in verdict.candidates}
@@ -219,8 +221,16 @@ def _key_parameters(c: Candidate) -> Child:
     return join(lines, "<br/>") if lines else MISSING
 
 
+def methods(verdict: Verdict, measurement: Measurement | None) -> Markup | None:
+    """Pictures of what was found without a model, method by method."""
+    cards = pictures(verdict, measurement) if is_description(verdict) else []
+    return section("methods", "Method by method", tag("div", *cards, class_="cards")) if cards else None
+
+
 def gallery(verdict: Verdict) -> Markup | None:
     """Pictures of the structures and small fits of the first candidates, side by side."""
+    if is_description(verdict):
+        return None
     cards = [_card(c, c is verdict.best) for c in verdict.candidates[:_MOST_CARDS] if c.structures or c.curve is not None]
     if not cards:
         return None
@@ -249,6 +259,9 @@ def _picture(structure: Hypothesis, prefix: str) -> Markup | None:
 def parameters(verdict: Verdict) -> Markup | None:
     """Refined parameters of the best candidate, and its phases."""
     best = verdict.best
+    if best is not None and is_description(verdict):
+        notes = tag("ul", *(tag("li", note) for note in best.notes)) if best.notes else None
+        return section("parameters", "Parameters", quantities(verdict), notes)
     if best is None or not (best.parameters or best.phases or verdict.parameters):
         return None
     values = align([format_su(q.value, q.sigma) for q in best.parameters.values()])
@@ -368,6 +381,8 @@ def quality(verdict: Verdict) -> Markup | None:
 
 def reasons(verdict: Verdict) -> Markup | None:
     """Why the best candidate and not another, and what would change that."""
+    if is_description(verdict):
+        return None
     lines, changes = words.comparisons(verdict), words.what_would_change_it(verdict)
     if not lines and not changes:
         return None

@@ -81,6 +81,38 @@ def quiet_axes(axes: Axes) -> None:
     axes.margins(x=0)
 
 
+def label_decades(*axes: Axes) -> None:
+    """Write the ticks of logarithmic axes as text that a page can show: 10⁻³, or 0.02 within a decade or two."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for one in axes:
+        for axis in (one.xaxis, one.yaxis):
+            if axis.get_scale() != "log":
+                continue
+            low, high = sorted(axis.get_view_interval())
+            narrow = low > 0 and high < 60 * low
+            if narrow:
+                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FuncFormatter(_short if narrow else _decade))
+            axis.set_minor_formatter(NullFormatter())
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _decade(value: float, _: int | None = None) -> str:
+    from math import log10
+
+    if value <= 0:
+        return ""
+    power = round(log10(value))
+    return f"{value:g}" if -3 < power < 4 else "10" + str(power).translate(_RAISED)
+
+
+def _short(value: float, _: int | None = None) -> str:
+    return f"{value:.3g}" if 1e-3 <= value < 1e4 else f"{value:.0e}"
+
+
 def plain(text: str) -> str:
     """Replace characters that the plot font does not carry, so that drawing never warns.
 

@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from whorl.core.verdict import Candidate, Correlations, Estimate, FitQuality, Verdict
+from whorl.report.description_words import is_description, sentence
 from whorl.report.notation import format_fixed, format_probability, format_su, listed
 
 #: |r| above which two parameters are named as correlated
@@ -86,6 +87,8 @@ def answer(verdict: Verdict) -> str:
         return f"{many} explains this measurement."
     none = "" if verdict.none_probability is None else f"; none of these {format_probability(verdict.none_probability)}"
     group = group_of_best(verdict)
+    if is_description(verdict):
+        return sentence(verdict)
     if verdict.task == "quantify":
         told = [f"{n} {format_su(q.value, q.sigma)}" for n, q in amounts(verdict)]
         return f"Weight fractions: {listed(told)}." if told else "No phase is seen in this measurement."
@@ -119,6 +122,8 @@ def remark(verdict: Verdict) -> str:
             f"The closest is {best.name} with Rw {format_fixed(best.rw, 3)}; the probability that the true structure is not "
             f"among the candidates is {none}. Add a catalogue that holds it, or check the header and the range."
         )
+    if is_description(verdict):
+        return "Described without a model: each quantity as its method has it, within the limits named below."
     if verdict.task == "quantify":
         return f"Rw {format_fixed(best.rw, 3)}."
     if len(best.phases) > 1:

@@ -75,7 +75,7 @@ def quantify_curve(
         file=measurement.path,
         sha256=measurement.sha256,
         technique=key,
-        candidates=[_candidate(curve, [])],
+        candidates=[_candidate(curve, [], _closest(found))],
         parameters=words.estimates(found, level),
         assumptions=[*found.signal.assumptions, *_assumed(found)],
         warnings=words.warnings(found),
@@ -112,23 +112,35 @@ def _assumed(found: Any) -> list[str]:
 
 def fitted(found: Any) -> Curve | None:
     """Data and the best description of them that covers the whole curve: sizes, distances or levels, whatever fits best."""
-    options = [(found.found[name].chi2, found.found[name].calculated) for name in ("sizes", "unified") if name in found.found]
-    if "distances" in found.found and found.found["distances"].calculated.size == found.q.size:
-        options.append((found.found["distances"].chi2, found.found["distances"].calculated))
-    if not options:
+    name = _closest(found)
+    if name is None:
         return None
-    _, calculated = min(options, key=lambda o: o[0])
+    calculated = found.found[name].calculated
     unit = "1/cm" if found.absolute else "arbitrary"
     return Curve(found.q, found.intensity, calculated, "Q (1/angstrom)", f"I(Q) ({unit})", scale="log")
 
 
-def _candidate(curve: Curve | None, notes: list[str]) -> Candidate:
+def _closest(found: Any) -> str | None:
+    """Name of the method whose curve is closest to the data over all points."""
+    misfits = {}
+    for name in ("distances", "sizes", "unified"):
+        told = found.found.get(name)
+        if told is not None and told.calculated.size == found.q.size:
+            deviation = (found.intensity - told.calculated) / np.hypot(found.sigma, 0.01 * np.abs(found.intensity))
+            misfits[name] = float(np.mean(deviation**2))
+    return min(misfits, key=lambda name: misfits[name]) if misfits else None
+
+
+_NAMES = {"distances": "pair distances", "sizes": "size distribution", "unified": "unified fit", None: "without a model"}
+
+
+def _candidate(curve: Curve | None, notes: list[str], name: str | None = None) -> Candidate:
     rw = float("nan")
     if curve is not None:
         weight = 1 / np.maximum(np.abs(curve.calculated), 1e-3 * float(np.abs(curve.calculated).max())) ** 2
         rw = float(np.sqrt(np.sum(weight * curve.difference**2) / np.sum(weight * curve.observed**2)))
     return Candidate(
-        rank=1, group=1, name="without a model", kind="description", formula="", probability=1.0, rw=rw, evidence=float("nan"),
+        rank=1, group=1, name=_NAMES[name], kind="description", formula="", probability=1.0, rw=rw, evidence=float("nan"),
         parameters={}, notes=notes, curve=curve,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
 from whorl.core.measurement import Measurement
-from whorl.physics.small_angle.curves.features import Feature, find_features
+from whorl.physics.small_angle.curves.features import Feature, find_features, local_slope
 from whorl.physics.small_angle.curves.guinier import Guinier, guinier
 from whorl.physics.small_angle.curves.invariants import Invariants, invariants
 from whorl.physics.small_angle.curves.kratky import Kratky, kratky
@@ -40,6 +40,8 @@ _UPTURN = 0.03
 _UPTURN_POWER = 3.0
 #: part of the intensity that a distribution of one shape is not expected to explain
 _SHAPE = 0.01
+#: slope at the first points, beyond which no D_max is looked for without a Guinier region
+_RISES = -1.0
 #: times by which points may scatter more than stated without a word, and by which all is widened at most
 _SCATTER = 1.4
 
@@ -256,6 +258,9 @@ def _distances(d: Description) -> PairDistances:
         first = d.guinier.skipped
         upturn = _UPTURN_POWER if d.guinier.upturn > _UPTURN else None
     else:
+        course = local_slope(d.q, d.intensity, d.sigma)
+        if course is None or float(np.median(course.slope[:8])) < _RISES:
+            raise Absent("the curve rises to its lowest q: particles larger than the range of q can show")
         limits = (4 / float(d.q[-1]), largest)
     part = slice(first, None)
     smearing = d.signal.smearing if first == 0 else None

@@ -74,9 +74,10 @@ def _quantities(d: Description) -> Iterator[Named]:
                 if part.g.value > _NEAR * part.g.sigma:
                     yield f"unified:level{k}:rg", part.rg, _A
                     yield f"unified:level{k}:g", part.g, intensity
-                if part.b.value > 0:
+                if part.b.value > 0 and part.exponent.sigma < 1:
                     yield f"unified:level{k}:exponent", part.exponent, "1"
-            yield "unified:background", found.background, intensity
+            if found.background.value > 0:
+                yield "unified:background", found.background, intensity
         elif method == "distances":
             yield "distances:rg", found.rg, _A
             yield "distances:i0", found.i0, intensity

@@ -43,7 +43,7 @@ _OPEN = 0.3  # relative uncertainty with which Rg is not known
 #: a fit that begins beyond says nothing against an earlier one: higher terms are in it
 _LATEST = 0.8
 _STEP = 3.0  # standard deviations of a difference that matter
-_STARTS = 60
+_STARTS = 36
 _ENOUGH = 12  # fits, after which one that begins beyond the limit ends the search
 
 
@@ -235,7 +235,7 @@ def _curved(sums: _Sums, first: int, end: int, rg2: float, slope: float) -> _Fit
     normal = np.array([[s[0], s[1], s[2]], [s[1], s[2], s[3]], [s[2], s[3], s[4]]])
     right = s[5:8].copy()
     mean, spread = CURVATURE
-    for _ in range(3):
+    for _ in range(2):
         tight = rg2 * sums.unit  # Rg^2 in units of the last u
         prior_mean, prior_sigma = mean * tight**2, spread * tight**2
         a, b = normal.copy(), right.copy()

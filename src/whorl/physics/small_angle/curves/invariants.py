@@ -8,7 +8,7 @@ l = pi int q (I - b) dq / Q, the volume of correlation V_c = I(0) / int q (I - b
 doi:10.1038/nature12070), and the surface to volume ratio of the particles pi K / Q, which needs no absolute scale.
 
 Below the first point the curve is continued by Guinier's law, or by a constant where there is none; beyond the last by the
-power law, or by q^-4 where the curve falls steeply to its end without settling to one (oscillations). What these add is
+power law where there is a clear one, else by q^-4 and a background fitted to the last factor of 2 in q. What these add is
 uncertain by a half of itself where the law is only assumed.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.physics.small_angle.curves.guinier import Guinier
-from whorl.physics.small_angle.curves.porod import Porod
+from whorl.physics.small_angle.curves.porod import Porod, tail
 from whorl.physics.small_angle.curves.uncertain import Absent, Uncertain
 
 Array = NDArray[np.float64]
@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 #: from the invariant, 1/cm angstrom^-3, to (1e-6 angstrom^-2)^2
 TO_CONTRAST = 1e4
 _ASSUMED = 0.5
+#: exponents below are those of masses, which go on beyond the curve as they are; uncertainty of one that says little
+_MASS, _VAGUE = 3.3, 0.3
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def invariants(
     guinier : Guinier, optional
         Continues the curve to q = 0, and replaces an upturn at low q.
     porod : Porod, optional
-        Continues it to high q, and gives the background; 0 without.
+        Continues it to high q, and gives the background.
 
     Raises
     ------
@@ -79,13 +81,7 @@ def invariants(
     >>> round(2 * np.pi**2 * 100 / found.invariant.value / (4 / 3 * np.pi * 60**3), 2)
     1.0
     """
-    b = Uncertain(0.0, 0.0)
-    power = 0.0
-    constant = Uncertain(0.0, 0.0)
-    if porod is not None:
-        sharp = abs(porod.exponent.value - 4) < 2 * porod.exponent.sigma + 0.1
-        b = porod.fourth_background if sharp else porod.background
-        power, constant = (4.0, porod.fourth) if sharp else (porod.exponent.value, porod.constant)
+    power, constant, b = _continued(q, intensity, sigma, porod)
     begin = guinier.first if guinier is not None and (guinier.skipped or guinier.upturn) else 0
     clean = intensity
     if guinier is not None and guinier.upturn:
@@ -98,7 +94,7 @@ def invariants(
         measured = Uncertain(float(w @ y), float(np.sqrt(w**2 @ s**2)))
         by_background = (float(q[-1]) ** (k + 1)) / (k + 1) * b.sigma
         low = _low(float(q[0]), float(y[0]), k, guinier)
-        high = _high(float(q[-1]), k, power, constant) if porod is not None else _steep(q, y, k)
+        high = _high(float(q[-1]), k, power, constant)
         value = measured.value + low.value + high.value
         doubt = float(np.sqrt(measured.sigma**2 + by_background**2 + low.sigma**2 + high.sigma**2))
         if guinier is not None and guinier.upturn:
@@ -110,6 +106,17 @@ def invariants(
             "the invariant is not known: its integral is no larger than its uncertainty (background, or too short a curve)"
         )
     return Invariants(invariant, first, low_share, high_share, b.value)
+
+
+def _continued(q: Array, intensity: Array, sigma: Array, porod: Porod | None) -> tuple[float, Uncertain, Uncertain]:
+    """Exponent and constant of the law beyond the last point, and the background."""
+    if porod is not None and abs(porod.exponent.value - 4) < 2 * porod.exponent.sigma + 0.1 and porod.exponent.sigma < _VAGUE:
+        return 4.0, porod.fourth, porod.fourth_background
+    if porod is not None and porod.exponent.value < _MASS and porod.exponent.sigma < _VAGUE:
+        return porod.exponent.value, porod.constant, porod.background
+    constant, b = tail(q, intensity, sigma)
+    other = b.value if porod is None else porod.background.value
+    return 4.0, constant.widened(_ASSUMED * constant.value), b.widened(0.5 * (other - b.value))
 
 
 def _trapezoid(q: Array) -> Array:
@@ -135,19 +142,6 @@ def _high(q: float, k: int, power: float, constant: Uncertain) -> Uncertain:
         return Uncertain(0.0, 0.0)
     value = constant.times(q ** (k + 1 - power) / (power - k - 1))
     return value.widened(_ASSUMED * abs(value.value) if power != 4.0 else 0.1 * abs(value.value))
-
-
-def _steep(q: Array, y: Array, k: int) -> Uncertain:
-    """The part beyond the last point of a curve that falls to its end, as the mean of q^4 I there has it."""
-    end, before = q > q[-1] / 1.6, (q > q[-1] / 2.56) & (q <= q[-1] / 1.6)
-    if end.sum() < 4 or before.sum() < 4:
-        return Uncertain(0.0, 0.0)
-    means = float(np.mean(y[end])), float(np.mean(y[before]))
-    if means[0] <= 0 or means[1] <= 0 or means[1] / means[0] < 1.6**3:
-        return Uncertain(0.0, 0.0)
-    constant = float(np.mean(y[end] * q[end] ** 4))
-    value = constant * float(q[-1]) ** (k - 3) / (3 - k)
-    return Uncertain(value, _ASSUMED * value)
 
 
 def porod_volume(i0: Uncertain, found: Invariants) -> Uncertain:

@@ -220,7 +220,11 @@ def _shaped(x: Array, y: Array, s: Array, guess: Array, shape: str) -> tuple[flo
     doubt = np.sqrt(np.maximum(np.diag(covariance), 0))
     height, position, width = float(linear[0]), float(fit.x[0]), float(fit.x[1])
     under = float(linear[1] + linear[2] * position / x[-1])
-    if height < max(_CLEAR * doubt[2], _HIGH * under) or width > _WIDEST * position or not x[0] < position < x[-1]:
+    if (
+        height < max(_CLEAR * doubt[2], _HIGH * under)
+        or width > _WIDEST * position
+        or not x[0] + 0.5 * width < position < x[-1]
+    ):
         return None
     spacing = 2 * np.pi / position
     return chi2, Peak(

@@ -93,9 +93,9 @@ def porod(q: Array, intensity: Array, sigma: Array, *, above: float = 0.0) -> Po
     x = (q / unit)[:, None] ** -_POWERS[None, :]  # (n, p)
     w = 1 / sigma**2
     # sums from each point to the end, for all powers at once
-    tail = _from_the_end
-    s1, sy, syy = tail(w), tail(w * intensity), tail(w * intensity**2)
-    sx, sxx, sxy = tail(w[:, None] * x), tail(w[:, None] * x * x), tail((w * intensity)[:, None] * x)
+    ends = _from_the_end
+    s1, sy, syy = ends(w), ends(w * intensity), ends(w * intensity**2)
+    sx, sxx, sxy = ends(w[:, None] * x), ends(w[:, None] * x * x), ends((w * intensity)[:, None] * x)
     last_start = min(q.size - _LEAST, int(np.searchsorted(q, q[-1] / _SPAN)))
     starts = np.unique(np.round(np.geomspace(begin + 1, max(last_start, begin) + 1, _STARTS)).astype(int)) - 1
     starts = starts[starts >= begin]
@@ -131,6 +131,35 @@ def porod(q: Array, intensity: Array, sigma: Array, *, above: float = 0.0) -> Po
         float(chi2[j, four]) / (q.size - best.first - 2),
         best.chi2, best.first, q.size - 1,
     )  # fmt: skip
+
+
+def tail(q: Array, intensity: Array, sigma: Array, *, span: float = 2.0) -> tuple[Uncertain, Uncertain]:
+    """Constant of q^-4 and background over the last stretch of a curve, whatever its exponent: for continuing an integral.
+
+    Parameters
+    ----------
+    q, intensity, sigma : array, shape (n,)
+    span : float
+        Last over first q of the stretch.
+
+    Returns
+    -------
+    constant, background : Uncertain
+        With what such a law leaves over (oscillations, another exponent) in the uncertainties; the constant is not negative.
+    """
+    part = q >= q[-1] / span
+    if part.sum() < 4:
+        part[-4:] = True
+    x, y, s = (q[part] / q[-1]) ** -4.0, intensity[part], sigma[part]
+    a = np.stack([x, np.ones(x.size)], axis=1) / s[:, None]
+    covariance = np.linalg.inv(a.T @ a)
+    p = covariance @ (a.T @ (y / s))
+    misfit = float(np.sum((y / s - a @ p) ** 2)) / (x.size - 2)
+    if p[0] < 0:  # rising: all of it is background
+        w = 1 / s**2
+        p = np.array([0.0, float(w @ y / w.sum())])
+    doubt = np.sqrt(np.diag(covariance) * max(misfit, 1.0))
+    return Uncertain(float(p[0]), float(doubt[0])).times(float(q[-1]) ** 4), Uncertain(float(p[1]), float(doubt[1]))
 
 
 def _from_the_end(values: Array) -> Array:
