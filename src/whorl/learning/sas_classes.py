@@ -121,6 +121,7 @@ def fit(
     passes: int,
     *,
     nuisances: Nuisances = NUISANCES,
+    only: Seen | None = None,
     request: Request | None = None,
     progress: Progress = silent,
 ) -> tuple[Any, float]:
@@ -132,6 +133,8 @@ def fit(
     seed, passes : int
         How often each sample is measured and learnt from.
     nuisances : Nuisances
+    only : Seen, optional
+        Measured curves, one of each sample, that are learnt from instead of fresh ones.
     request : Request, optional
         Of a trainer: what was reached is kept in its scratch, and a repeated request goes on from there.
     progress : callable, optional
@@ -150,7 +153,8 @@ def fit(
         torch.manual_seed(int(rng.integers(2**31)))
         order = rng.permutation(size)
         for block in range(0, size, _BLOCK):
-            seen = see(corpus, order[block : block + _BLOCK], rng, nuisances)
+            rows = order[block : block + _BLOCK]
+            seen = see(corpus, rows, rng, nuisances) if only is None else Seen(only.features[rows], only.rows[rows])
             x, y = torch.from_numpy(seen.features), torch.from_numpy(corpus.label[seen.rows])
             turns = np.concatenate([rng.permutation(y.numel()) for _ in range(_TWICE)])
             for start in range(0, turns.size - 1, _BATCH):

@@ -50,8 +50,8 @@ def read_nodes(x: Array, intensity: Array, sigma: Array, width: Array) -> Array:
     Returns
     -------
     array, shape (7, NODES)
-        Value less the curve's mean, over 3, within -6 and 6; decadic logarithm of a hundred times its uncertainty; 1 where there are points
-        nearby; the value of what is above the mean of the upper end; ``width``; 1 within the curve; nought.
+        Value less the curve's mean, over 3, within -6 and 6; decadic logarithm of a hundred times its uncertainty; 1 where
+        there are points nearby; the value of what is above the mean of the upper end; ``width``; 1 within the curve; nought.
     """
     n = x.size
     out = np.zeros((7, NODES))

@@ -4,9 +4,9 @@ The network says log odds and the place of the curve among its training curves. 
 a temperature that was fitted to held-out curves (C. Guo et al., ICML (2017), arXiv:1706.04599). A conformal set holds each
 class whose probability is at least that of nine tenths of that class's own held-out curves (Mondrian conformal prediction:
 V. Vovk, A. Gammerman, G. Shafer, Algorithmic Learning in a Random World (2005)): the right class is in the set with that
-probability, class by class, if the curve was drawn as those were. How far a curve is from all training curves is the Mahalanobis
-distance in the network's last layer (K. Lee et al., NeurIPS 31 (2018), arXiv:1807.03888), given as the share of held-out curves
-that are farther.
+probability, class by class, if the curve was drawn as those were. How far a curve is from all training curves is the
+Mahalanobis distance in the network's last layer (K. Lee et al., NeurIPS 31 (2018), arXiv:1807.03888), given as the share of
+held-out curves that are farther.
 
 What is said here is a proposal: fits of the likeliest decide.
 """
