@@ -9,8 +9,8 @@ A slit of half length L along the weak direction and half width w along the othe
 
 (Lake, Acta Cryst. 23, 191 (1967), doi:10.1107/S0365110X67002440). The model is computed where the integrals need it, no more:
 on a grid whose step is a fifth of the resolution where that is coarser than the step of the data, and at three or five points
-of a Gauss rule around each datum where it is finer. Grids are integrated through local polynomials, of q^2 I (pinhole) or of I in
-q^2 (slit).
+of a Gauss rule around each datum where it is finer. Grids are integrated through local polynomials: of q^2 I for a pinhole, of
+I in q^2 for a slit.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from whorl.core.errors import UsageError
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 #: where the Gaussian of a pinhole is cut, standard deviations below and above q
 CUT = (2.5, 3.0)
@@ -188,11 +189,9 @@ def _rule(kind: str, points: int) -> tuple[Array, Array]:
 
 def _around(q: Array, sigma: Array, kind: str) -> Smearing:
     """Average over a window around each q: by points of its own where the window is narrow beside the steps, else by a grid."""
-    from scipy.sparse import coo_matrix
-
     step = _steps(q)
     ratio = sigma / step
-    rows_of: list[Array] = []
+    rows_of: list[Index] = []
     at: list[Array] = []
     weights: list[Array] = []
     for low, high, points in ((-1.0, 0.0, 1), (0.0, 0.1, 3), (0.1, 1.0, 5)):
@@ -202,7 +201,7 @@ def _around(q: Array, sigma: Array, kind: str) -> Smearing:
         at.append(_positive(q[rows, None] + sigma[rows, None] * place, q[rows, None]).ravel())
         weights.append(np.broadcast_to(parts, (len(rows), points)).ravel())
         rows_of.append(np.repeat(rows, points))
-    columns = [np.arange(sum(map(len, at)), dtype=float)]
+    columns = [np.arange(sum(map(len, at)))]
     coarse = np.flatnonzero(ratio >= 1)
     if len(coarse):
         grid = _grid(q[coarse], sigma[coarse], kind)
@@ -213,12 +212,8 @@ def _around(q: Array, sigma: Array, kind: str) -> Smearing:
         weights.append((np.tile(parts, len(coarse))[:, None] * local).ravel())
         rows_of.append(np.repeat(coarse, _NEAR * len(offsets)))
         at.append(grid)
-    where = np.concatenate(at)
-    order = np.argsort(where, kind="stable")
-    place_of = np.empty(len(where), dtype=np.int64)
-    place_of[order] = np.arange(len(where))
-    entries = (np.concatenate(weights), (np.concatenate(rows_of), place_of[np.concatenate(columns).astype(np.int64)]))
-    return Smearing(where[order], coo_matrix(entries, shape=(len(q), len(where))).tocsr())
+    placed = np.concatenate(columns)
+    return _sparse(len(q), np.concatenate(at), np.concatenate(rows_of), placed, np.concatenate(weights))
 
 
 def _steps(q: Array) -> Array:
@@ -256,7 +251,7 @@ def _grid(q: Array, sigma: Array, kind: str) -> Array:
     return np.asarray(grid[needed] if needed.sum() >= 8 else grid)
 
 
-def _near(grid: Array, x: Array) -> tuple[NDArray[np.int64], Array]:
+def _near(grid: Array, x: Array) -> tuple[Index, Array]:
     """Lagrange weights for I of the grid points around each x, interpolating x^2 I: first index (k,), weights (k, 6)."""
     first = np.clip(np.searchsorted(grid, x) - _NEAR // 2, 0, len(grid) - _NEAR)
     nodes = grid[first[:, None] + np.arange(_NEAR)]
@@ -272,8 +267,6 @@ def _near(grid: Array, x: Array) -> tuple[NDArray[np.int64], Array]:
 
 def _along(q: Array, length: float) -> Smearing:
     """Average along a slit of half length ``length``: points of its own where q hardly changes along it, else by a grid."""
-    from scipy.sparse import csr_matrix
-
     narrow = np.hypot(q, length) - q < _steps(q)
     rows, wide = np.flatnonzero(narrow), np.flatnonzero(~narrow)
     t, parts = np.polynomial.legendre.leggauss(5)
@@ -281,12 +274,24 @@ def _along(q: Array, length: float) -> Smearing:
     grid, weights = _parabolas(q[wide], length, _steps(q)[wide]) if len(wide) else (np.zeros(0), np.zeros((0, 0)))
     if not len(rows):
         return Smearing(grid, weights)
-    where = np.concatenate([own, grid])
-    matrix = np.zeros((len(q), len(where)))
-    matrix[np.repeat(rows, 5), np.arange(len(own))] = np.tile(parts / 2, len(rows))
-    matrix[np.ix_(wide, np.arange(len(own), len(where)))] = weights
+    at, column = np.nonzero(weights)
+    return _sparse(
+        len(q),
+        np.concatenate([own, grid]),
+        np.concatenate([np.repeat(rows, 5), wide[at]]),
+        np.concatenate([np.arange(len(own)), len(own) + column]),
+        np.concatenate([np.tile(parts / 2, len(rows)), weights[at, column]]),
+    )
+
+
+def _sparse(n: int, where: Array, rows: Index, columns: Index, weights: Array) -> Smearing:
+    """Smearing of n points from weights at rows and columns, those at the same place added; columns are points ``where``."""
+    from scipy.sparse import coo_matrix
+
     order = np.argsort(where, kind="stable")
-    return Smearing(where[order], csr_matrix(matrix[:, order]))
+    place_of = np.empty(len(where), dtype=np.int64)
+    place_of[order] = np.arange(len(where))
+    return Smearing(where[order], coo_matrix((weights, (rows, place_of[columns])), shape=(n, len(where))).tocsr())
 
 
 def _parabolas(q: Array, length: float, steps: Array) -> tuple[Array, Array]:
@@ -295,12 +300,20 @@ def _parabolas(q: Array, length: float, steps: Array) -> tuple[Array, Array]:
     order = np.argsort(q)
     fine = np.geomspace(q.min(), far, 2000)
     step = np.interp(fine, q[order], np.minimum(steps, q)[order]) / 3
-    step = np.where(fine > q.max(), 0.03 * fine, np.clip(step, 0.003 * fine, 0.03 * fine))
+    step = np.clip(step * np.maximum(fine / q.max(), 1.0) ** 2, 0.003 * fine, 0.03 * fine)  # coarser beyond the data
     count = np.r_[0.0, np.cumsum(np.diff(fine) * (1 / step[1:] + 1 / step[:-1]) / 2)]
     pairs = max(int(np.ceil(count[-1] / 2)), 2)
     grid = np.interp(np.linspace(0, count[-1], 2 * pairs + 1), count, fine)
     grid[0], grid[-1] = q.min(), far
-    y = grid**2
+    matrix = np.zeros((len(q), len(grid)))
+    for rows in np.array_split(order, max(len(q) // 24, 1)):  # blocks that stay in the cache, without what lies below their q
+        first = 2 * max((int(np.searchsorted(grid, q[rows].min())) - 1) // 2, 0)
+        matrix[rows, first:] = _moments(q[rows], grid[first:] ** 2, length)
+    return grid, matrix / length
+
+
+def _moments(q: Array, y: Array, length: float) -> Array:
+    """Integrals over u of the parabolas through pairs of intervals of y = q^2, as weights, shape (n, m)."""
     a, b, c = y[:-2:2], y[1::2], y[2::2]
     square = np.clip(y[None, ::2] - q[:, None] ** 2, 0.0, length**2)
     power = np.sqrt(square)
@@ -310,8 +323,8 @@ def _parabolas(q: Array, length: float, steps: Array) -> tuple[Array, Array]:
     middle = b - q[:, None] ** 2  # y - b = u^2 - middle
     linear = third - middle * first
     parabola = fifth - middle * (third + linear)
-    matrix = np.zeros((len(q), len(grid)))
-    matrix[:, :-2:2] = (parabola - (c - b) * linear) / ((a - b) * (a - c))
-    matrix[:, 1::2] = (parabola - (a - b + c - b) * linear + (a - b) * (c - b) * first) / ((b - a) * (b - c))
-    matrix[:, 2::2] += (parabola - (a - b) * linear) / ((c - a) * (c - b))
-    return grid, matrix / length
+    out = np.zeros((len(q), len(y)))
+    out[:, :-2:2] = (parabola - (c - b) * linear) / ((a - b) * (a - c))
+    out[:, 1::2] = (parabola - (a - b + c - b) * linear + (a - b) * (c - b) * first) / ((b - a) * (b - c))
+    out[:, 2::2] += (parabola - (a - b) * linear) / ((c - a) * (c - b))
+    return out

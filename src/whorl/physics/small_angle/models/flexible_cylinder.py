@@ -8,6 +8,7 @@ doi:10.1021/la0530440):
 * L > 4 b: up to q b = 3.1 the Debye function of the swollen chain goes over into a series in (q R_g)^{-1/0.585}; beyond,
   a_1 (q b)^{-4.12} + a_2 (q b)^{-4.42} + pi / (q L), whose a_1 and a_2 continue value and slope;
 * shorter chains: the Debye function of the short chain, continued at q b = max(1.9 b / R_g, 3) with powers 5.36 and 5.62.
+  (sasmodels 1.1.0 takes the first number as 1.9 / R_g, with R_g in angstrom, and leaves this curve where L < 3 b.)
 
 The interpolation jumps by a few per cent at L = 4 b and at L = 10 b.
 """
@@ -38,8 +39,10 @@ def _rg2(ratio: float, b: float) -> float:
 
 def _rg2_short(ratio: float, b: float) -> float:
     """The same with the ends of a stiff chain."""
-    r = 1 / ratio
-    return float(_rg2(ratio, b) * (1 - 1.5 * r + 1.5 * r**2 + 0.75 * r**3 * np.expm1(-2 * ratio)))
+    t = 2 * ratio
+    if t < 0.1:  # a series, where the differences below lose their digits
+        return float(_rg2(ratio, b) * t / 4 * (1 - t / 5 * (1 - t / 6 * (1 - t / 7))))
+    return float(_rg2(ratio, b) * (1 - 3 / t + 6 / t**2 + 6 / t**3 * np.expm1(-t)))
 
 
 def _continued(y: Array, low: Callable[[Array], Array], at: float, powers: tuple[float, float], ratio: float) -> Array:
@@ -81,7 +84,7 @@ def worm(q: Array, length: float, kuhn_length: float) -> Array:
         out[far] = _continued(y[far], lambda y: _long(y, ratio, guarded=False), 3.1, (4.12, 4.42), ratio)
         return out
     short = _rg2_short(ratio, 1.0)
-    at = max(1.9 / np.sqrt(short) / kuhn_length, 3.0)
+    at = max(1.9 / np.sqrt(short), 3.0)
     out = debye(np.minimum(y, at) ** 2 * short)
     far = y > at
     out[far] = _continued(y[far], lambda y: debye(y**2 * short), at, (5.36, 5.62), ratio)
@@ -123,7 +126,7 @@ MODEL = Model(
         solvent(6.3),
         length("radius", 20.0, (4, 200), "of the cross-section"),
         extent("kuhn_length", 100.0, (20, 3000), "twice the persistence length", within=("radius", 2.0, 200.0)),
-        extent("length", 1000.0, (100, 30000), "along the contour", within=("kuhn_length", 2.0, 300.0)),
+        extent("length", 1000.0, (100, 30000), "along the contour", within=("kuhn_length", 3.0, 300.0)),
     ),
     "Pedersen & Schurtenberger, Macromolecules 29, 7602 (1996), doi:10.1021/ma9607630; "
     "Chen, Butler & Magid, Langmuir 22, 6539 (2006), doi:10.1021/la0530440",
