@@ -207,6 +207,6 @@ def cylinders(q: Array, across: Dimension, along: Dimension, kappa: Matrix) -> M
         _along(v, along.boundaries(values), weights, out)
         return out
 
-    disc_table = tabulate(lambda u: over_sizes(u, discs, across.sizes, across.rates), top, rim)
-    slab_table = tabulate(lambda v: over_sizes(v, slabs, along.sizes, along.rates), top, half)
+    disc_table = tabulate(lambda u: over_sizes(u, discs, across.sizes, across.rates, octaves=2), top, rim)
+    slab_table = tabulate(lambda v: over_sizes(v, slabs, along.sizes, along.rates, octaves=2), top, half)
     return products(q, extent, disc_table, slab_table, given)

@@ -37,7 +37,7 @@ def _slab(x: Array, length: Array, weight: Array, out: NDArray[np.float64]) -> N
 
 def _slabs(side: Size, x: Array) -> NDArray[np.float64]:
     """Mean of the slab of one side, and of its square, over the sizes of that side, shape (2, n)."""
-    return over_sizes(x, _kernel, (side,), (0.5,))
+    return over_sizes(x, _kernel, (side,), (0.5,), octaves=2)
 
 
 def _kernel(x: Array, values: NDArray[np.float64], weights: Array) -> NDArray[np.float64]:

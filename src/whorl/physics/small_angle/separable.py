@@ -67,9 +67,20 @@ def tabulate(function: Callable[[Array], NDArray[np.float64]], top: float, exten
     step = top / cells
     arguments = (np.arange(cells + 1 + _POINTS - _BEFORE, dtype=np.float64) + 1e-9) * step
     half = function(arguments)
-    values = np.concatenate([half[:, _BEFORE:0:-1], half], axis=1)
-    windows = np.lib.stride_tricks.sliding_window_view(values, _POINTS, axis=1)[:, : cells + 1]  # (k, cells + 1, 6)
-    return 1.0 / step, np.ascontiguousarray(np.moveaxis(windows @ _TO_POWERS.T, 0, 1))
+    return 1.0 / step, _polynomials(np.ascontiguousarray(half), cells + 1, _TO_POWERS)
+
+
+@njit(**LOOP)
+def _polynomials(half: NDArray[np.float64], cells: int, to_powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of the polynomial of each cell, shape (cells, k, 6), from the values of even functions from 0 on, (k, n)."""
+    out = np.zeros((cells, half.shape[0], _POINTS))
+    for k in range(half.shape[0]):
+        for cell in range(cells):
+            for j in range(_POINTS):
+                value = half[k, abs(cell + j - _BEFORE)]
+                for power in range(_POINTS):
+                    out[cell, k, power] += to_powers[power, j] * value
+    return out
 
 
 @njit(inline="always")

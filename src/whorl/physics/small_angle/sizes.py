@@ -96,8 +96,11 @@ def combine(*sizes: Size) -> tuple[NDArray[np.float64], Array]:
     given = [as_sizes(size) for size in sizes]
     if all(one.values.size == 1 for one in given):
         return np.array([[one.values[0]] for one in given], dtype=np.float64), np.ones(1)
-    values = np.stack([axis.ravel() for axis in np.meshgrid(*(one.values for one in given), indexing="ij")])
-    weights = given[0].weights
-    for one in given[1:]:
-        weights = np.outer(weights, one.weights).ravel()
-    return np.ascontiguousarray(values), np.ascontiguousarray(weights)
+    counts = [one.values.size for one in given]
+    values = np.empty((len(given), int(np.prod(counts))))
+    weights = np.ones(1)
+    for k, one in enumerate(given):
+        after = int(np.prod(counts[k + 1 :]))
+        values[k].reshape(-1, counts[k], after)[:] = one.values[:, None]
+        weights = np.multiply.outer(weights, one.weights).ravel()
+    return values, weights
