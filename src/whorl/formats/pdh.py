@@ -93,7 +93,7 @@ def _head(lines: list[str], path: str) -> list[list[float]]:
     found: list[list[float]] = []
     for i, least in ((2, 1), (3, 5), (4, 5)):
         row = lines[i] if i < len(lines) else ""
-        if not is_numeric_row(row) or len(row.split()) < least or "," in row or ";" in row:
+        if not _plain(row) or len(row.split()) < least:
             raise PatternError(
                 f"the header of a PDH file has numbers here, not {row.strip()[:40]!r}",
                 where=f"{path}, line {i + 1}",
@@ -103,12 +103,17 @@ def _head(lines: list[str], path: str) -> list[list[float]]:
     return found
 
 
+def _plain(row: str) -> bool:
+    """Say whether a row holds numbers with white space between them and nothing else."""
+    return is_numeric_row(row) and not set(row) & set(",;\"'")
+
+
 def _points(rows: list[str], count: int, path: str) -> Array:
     filled = [(i, row) for i, row in enumerate(rows) if row.strip()]
     kept: list[list[float]] = []
     for i, row in filled[:count]:
         words = row.split()
-        if not is_numeric_row(row) or len(words) < 2 or "," in row or ";" in row:
+        if not _plain(row) or len(words) < 2:
             raise PatternError(
                 f"{row.strip()[:40]!r} is no point of q and intensity",
                 where=f"{path}, line {i + _HEADER + 1}",

@@ -18,7 +18,8 @@ _NAMES = {
     "rint iexp iavg iave isub intensities meanintensity scatteringintensity normalizedintensity normalisedintensity ints",
     "di": "di idev err error errors erri ierr ierror sigma sigmai isigma sig sigi stddev stddevi std sdev unc uncertainty "
     "uncertainties e dy deltai esd interr interror intensityerror errorintensity sigmaintensity smrerror dsmerror sd istd "
-    "istddev yerr erry counterror standarddeviation sem errorbar errorbars errbar di/dq erriq sigmaiq ierrs errorofi",
+    "istddev yerr erry counterror standarddeviation sem errorbar errorbars errbar di/dq erriq sigmaiq ierrs errorofi "
+    "dev devs sigmas idevs",
     "dq": "dq qdev sigmaq qsigma qerr sigq dx xerr errx qresolution deltaq qerror qstd resolution qres smrdq dsmdq qsig "
     "dqp dsigq",
     "fwhm": "fwhm qfwhm fwhmq dqfwhm",
@@ -108,6 +109,9 @@ def _interpret(cells: list[str], width: int) -> SasLabels | None:
     named += [("", "")] * (width - len(named))
     seen: set[str] = set()
     out = []
+    if [role for role, _ in named].count("di") == 2 and "dq" not in roles:  # "dI Sigma": the second one is that of q
+        second = [i for i, (role, _) in enumerate(named) if role == "di"][1]
+        named[second] = ("dq", named[second][1])
     for role, unit in named:
         out.append(("" if role in seen else role, unit))
         seen.add(role)

@@ -132,7 +132,7 @@ class SasText:
         settings = dict(self.settings)
         wavelength = settings.get("wavelength")
         if wavelength is not None:
-            wavelength = wavelength * 1e10 if 0 < wavelength < 1e-6 else wavelength
+            wavelength = round(wavelength * 1e10, 9) if 0 < wavelength < 1e-6 else wavelength
             settings["wavelength"] = wavelength
             if not 0.05 < wavelength < 40:
                 del settings["wavelength"]

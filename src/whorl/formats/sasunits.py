@@ -25,7 +25,7 @@ _DECORATION = re.compile(r"[\s$\\{}_^*()\[\]<>·]")
 _MENTION = re.compile(
     r"1\s*/\s*\(?(?P<over>nm|Å|Å|A(?![a-z])|[Aa]ng(?:str[oö]ms?)?\b)"
     r"|(?<![A-Za-z])(?P<power>nm|Å|Å|A|[Aa]ng(?:str[oö]ms?)?)\s*(?:\^|\*\*)?\s*[{(]?\s*(?:-\s*1|⁻¹)"
-    r"|[Ii]nv(?:erse)?[_\s]?(?P<inverse>nm|nanomet|A(?![a-z])|[Aa]ng)"
+    r"|[Ii]nv(?:erse)?[_\s]?(?P<inverse>nm|[Nn]anomet|A(?![a-z])|[Aa]ng)"
 )
 #: usual ends of a curve, log10 of 1/angstrom, and their spreads in decades
 _LOW, _HIGH = (-2.1, 0.6), (-0.4, 0.35)
@@ -88,7 +88,7 @@ def mentioned(lines: list[str]) -> float | None:
     for line in lines[:500]:
         for match in _MENTION.finditer(line[:1000]):
             name = next(group for group in match.groups() if group)
-            found.add(0.1 if name.startswith("n") else 1.0)
+            found.add(0.1 if name[0] in "nN" else 1.0)
     return found.pop() if len(found) == 1 else None
 
 
