@@ -78,6 +78,12 @@ def _gauss(half: int) -> tuple[Array, Array]:
     return nodes, weights
 
 
+@lru_cache(maxsize=64)
+def _kept(half: int) -> tuple[Array, Array]:
+    """`_gauss`, computed once."""
+    return _gauss(half)
+
+
 def _panels(count: int) -> tuple[Array, Array]:
     """Nodes in u and weights (sum 1 nearly) of equal panels of the polar angle, each with Gauss's rule."""
     x, w = np.polynomial.legendre.leggauss(_PANEL)
@@ -97,7 +103,7 @@ def _rules(largest: int) -> Rules:
     reach, start, cosine, weight = [], [0], [], []
     for points in half:
         gauss = points <= _LARGEST_GAUSS
-        u, w = _gauss(points) if gauss else _panels(-(-points // _PANEL))
+        u, w = _kept(points) if gauss else _panels(-(-points // _PANEL))
         cosine.append(u)
         weight.append(w)
         start.append(start[-1] + u.size)

@@ -114,7 +114,9 @@ def over_sizes(
         return kernel(q, *combine(*given))
     out: NDArray[np.float64] | None = None
     top = float(q.max())
-    octave = np.minimum(np.log2(top / q), max(min(octaves - 1, np.log2(top * widest) + 1), 0)).astype(np.int64)
+    octave = np.minimum(np.log2(top / np.maximum(q, 1e-9 * top)), max(min(octaves - 1, np.log2(top * widest) + 1), 0)).astype(
+        np.int64
+    )
     for band in np.unique(octave):
         here = octave == band
         reach = float(q[here].max())
