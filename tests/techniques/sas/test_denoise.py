@@ -29,10 +29,10 @@ def short(truth, counts, rng):
 
 
 def test_curves_are_nearer_to_the_truth_and_say_how_near():
-    """Half the error of the points or less; 68 and 95 % intervals hold as often as 30 curves allow to say."""
+    """Half the error of the points or less; 68 and 95 % intervals hold as often as 16 curves allow to say."""
     rng = np.random.default_rng(21)
     one, two, errors = [], [], []
-    for _ in range(30):
+    for _ in range(16):
         truth = spheres(rng.uniform(40, 160))
         values, sigma = short(truth, 30_000, rng)
         found = denoise_curve(Q, values, sigma)

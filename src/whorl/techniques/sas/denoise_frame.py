@@ -29,6 +29,8 @@ _ENOUGH = 20.0
 _FEWEST_COUNTS = 50
 #: part of the envelope below which no ring is taken to fall
 _LEAST = 0.01
+#: pixels about the centre
+_INNER = 3.0
 #: of a squared deviation that speaks for a harmonic
 _BOUND = 9.0
 #: of neighbouring rings, in ln(radius + 1)
@@ -132,9 +134,10 @@ def _rings(counts: Array, good: Mask, centre: tuple[float, float]) -> tuple[Arra
     shown = [m for i, m in enumerate(_ORDERS) if chi2[2 * i] + chi2[2 * i + 1] > 2 * rings + 5 * np.sqrt(4 * rings)]
     mean, variance = np.zeros(counts.shape), np.zeros(counts.shape)
     columns = [(0, np.ones_like(angle))]
+    inside = radius**2 / (radius**2 + _INNER**2)  # a smooth image has no harmonic at its centre
     for i, m in enumerate(_ORDERS):
         if m in shown or i == 0:  # the first takes part with its doubt even where it does not show
-            columns += [(1 + 2 * i, np.cos(m * angle)), (2 + 2 * i, np.sin(m * angle))]
+            columns += [(1 + 2 * i, inside * np.cos(m * angle)), (2 + 2 * i, inside * np.sin(m * angle))]
     for index, wave in columns:
         found = smooth_quotient(u, value[:, index], sigma[:, index], envelope, dq=None, q=at)
         curve, doubt = found.mean * envelope, found.sigma * envelope
