@@ -41,8 +41,8 @@ from whorl.trust.probability import Calibration, share
 #: a substitute that fits nearly as well as the truth is no wrong answer
 _AS_GOOD = 1.5
 #: what the best model of a real sample leaves over beside noise: median, spread of its logarithm. Measured curves of known
-#: samples leave 0.005 (chains) to 0.1 (particles whose contrast and spread are more than one number)
-_MODEL_ERROR = (0.02, 0.8)
+#: samples leave 0.01 (chains) to 0.15 (particles whose contrast and spread are more than one number)
+_MODEL_ERROR = (0.05, 0.7)
 #: stated, not fitted: models of samples are wrong by a per cent, and a fifth of the points testifies where that decides
 _TEMPER = Temper(0.01, 0.2)
 #: parts of the classifier's log odds that are compared
@@ -103,7 +103,7 @@ def one_case(key: tuple[int, int]) -> tuple[str, Case | None]:
 
 def _search(signal: SasSignal, catalogues: Sequence[Catalogue]) -> Outcome:
     """Search as `identify` does."""
-    found = search(SAS, signal, SAS.propose(signal, catalogues), Calibration(_TEMPER))
+    found = search(SAS, signal, SAS.propose(signal, catalogues), Calibration(_TEMPER, _TEMPER.discrepancy))
     if not found.ranked:
         raise WhorlError("nothing could be fitted")
     return found
@@ -150,6 +150,7 @@ def main() -> None:
     record = {
         "technique": "sas",
         "discrepancy": _TEMPER.discrepancy,
+        "least_discrepancy": _TEMPER.discrepancy,
         "fraction": _TEMPER.fraction,
         "none": {"crystal": fit_doubt(right, wrong, _MODEL_ERROR, options.seed, most=1.0)},
         "made_by": f"python tools/calibrate_sas.py --cases {options.cases} --seed {options.seed}",

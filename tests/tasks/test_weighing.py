@@ -14,10 +14,12 @@ from whorl.fitting.evidence import Support, Temper
 from whorl.tasks.trying import Tried, diverse
 from whorl.tasks.weighing import beyond_noise, fraction, misfits, noise_of, weighed
 from whorl.techniques.protocol import Noise, Suggestion
+from whorl.trust.probability import Calibration
 
 X = np.linspace(0, 6, 120)
 DATA = np.sin(X)
-STATED = Temper(0.03, 0.2)
+STATED = Calibration(Temper(0.03, 0.2))
+SIGNAL = SimpleNamespace(testifying=None)
 
 
 @dataclass
@@ -65,7 +67,7 @@ def test_the_same_two_fits_differ_more_where_the_misfit_is_noise():
     pair = [tried("a", 0.10), tried("b", 0.12)]
     gaps = []
     for level in (0.0, 0.10):
-        one, other = weighed(technique(level, measured=True), None, pair, STATED)
+        one, other = weighed(technique(level, measured=True), SIGNAL, pair, STATED)
         assert one.name == "a"
         gaps.append(one.fit.evidence - other.fit.evidence)
     assert gaps[1] > 4 * gaps[0] > 0
@@ -75,7 +77,7 @@ def test_relatives_that_evidence_does_not_tell_apart_are_ordered_by_misfit():
     worse = tried("x", 0.1001, family="same")
     better = tried("y", 0.1000, family="same")
     handicapped = replace(better, prior=-0.5)
-    ranked = weighed(technique(0.0, measured=False), None, [worse, handicapped], STATED)
+    ranked = weighed(technique(0.0, measured=False), SIGNAL, [worse, handicapped], STATED)
     assert [t.name for t in ranked] == ["y", "x"]
 
 

@@ -158,7 +158,7 @@ def identify(
         candidates=candidates,
         set=CredibleSet(level=_LEVEL, members=members),
         opinion=None if opinion is None else shown(opinion, candidates),
-        deciding=explain(technique, full, numbers, tempering(technique, signal, full, constants.temper)),
+        deciding=explain(technique, full, numbers, tempering(technique, signal, full, constants)),
         space_groups=[SpaceGroup(number=n, symbol=s, probability=p) for n, s, p in alone.space_groups],
         assumptions=list(signal.assumptions),
         warnings=[

@@ -74,7 +74,7 @@ def search(
     if beside is not None:
         settled = run.signal
         ranked = with_more_phases(run, ranked, lambda fit: beside(settled, fit).suggestions, named)
-    return Outcome(weighed(technique, run.signal, ranked, constants.temper), run.signal)
+    return Outcome(weighed(technique, run.signal, ranked, constants), run.signal)
 
 
 def _fit_quick(run: Search, suggestions: Sequence[Suggestion], named: Sequence[Suggestion]) -> list[Tried]:

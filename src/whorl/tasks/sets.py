@@ -149,7 +149,7 @@ class _SetSearch:
             return run.fit(tried.suggestions, dict(tried.start) | {"values": named_values(tried.fit)}, "rank")
 
         ranked = run.each(attempt, chosen, "refinements") or chosen
-        return weighed(run.technique, run.signal, ranked, run.constants.temper)
+        return weighed(run.technique, run.signal, ranked, run.constants)
 
     def _start_beside(self, base: Tried, more: Suggestion) -> Mapping[str, Any]:
         """Start of a set: the fit so far, and what the match says of the new phase."""

@@ -23,17 +23,17 @@ from whorl.fitting.evidence import Temper
 from whorl.tasks.trying import Tried
 from whorl.techniques.protocol import Noise, Technique
 from whorl.trust.groups import SHARE_OF_MISFIT, distance
+from whorl.trust.probability import Calibration
 
 _LEAST_SHARE = 0.2
 _EVEN = 1.0  # difference of log evidence up to which relatives are ordered by misfit
-_LEAST_DISCREPANCY = 0.003
 #: noise is read off all fits whose misfit is no more than this times the least: from one alone it is known to a third
 _AS_GOOD = 1.1
 #: how far noise that was only estimated from the residual is believed
 _ESTIMATED = 0.375
 
 
-def weighed(technique: Technique, signal: Any, ranked: Sequence[Tried], temper: Temper) -> list[Tried]:
+def weighed(technique: Technique, signal: Any, ranked: Sequence[Tried], constants: Calibration) -> list[Tried]:
     """Candidates with their evidence at the discrepancy and the fraction that the best of them leaves room for, best first.
 
     The discrepancy says how wrong even the true model is of a real experiment; where a model fits better than that, it was not
@@ -45,20 +45,23 @@ def weighed(technique: Technique, signal: Any, ranked: Sequence[Tried], temper: 
     signal : Signal of the technique
     ranked : sequence of Tried
         At least one.
-    temper : Temper
+    constants : Calibration
         Stated discrepancy and fraction.
     """
-    temper = tempering(technique, signal, ranked, temper)
+    temper = tempering(technique, signal, ranked, constants)
     out = [replace(t, fit=replace(t.fit, evidence=t.fit.support.log_evidence(temper))) for t in ranked]
     return _by_misfit_where_even(sorted(out, key=lambda t: -t.score))
 
 
-def tempering(technique: Technique, signal: Any, ranked: Sequence[Tried], temper: Temper) -> Temper:
+def tempering(technique: Technique, signal: Any, ranked: Sequence[Tried], constants: Calibration) -> Temper:
     """The discrepancy and the fraction by which candidates are weighed; arguments as in `weighed`."""
     best = min(ranked, key=lambda t: t.fit.rw)
-    level = min(temper.discrepancy, best.fit.rw)
-    testify = fraction(temper.fraction, best.fit.rw, noise_of(technique, signal, ranked))
-    return Temper(max(level, _LEAST_DISCREPANCY), testify)
+    level = min(constants.temper.discrepancy, best.fit.rw)
+    stated = constants.temper.fraction
+    if signal.testifying is not None:
+        stated = min(stated, signal.testifying / signal.independent_points)
+    testify = fraction(stated, best.fit.rw, noise_of(technique, signal, ranked))
+    return Temper(max(level, constants.least), testify)
 
 
 def noise_of(technique: Technique, signal: Any, ranked: Sequence[Tried]) -> Noise:

@@ -43,6 +43,11 @@ class Signal(Protocol):
         ...
 
     @property
+    def testifying(self) -> float | None:
+        """Independent values that testify where a misfit is the error of a model; ``None``: the stated part of them."""
+        ...
+
+    @property
     def elements_hint(self) -> frozenset[str]:
         """Elements named in the file: a hint."""
         ...

@@ -51,11 +51,14 @@ class Calibration:
     ----------
     temper : Temper
         Tempering of the evidence.
+    least : float
+        Discrepancy below which none is ever taken to be, however well the best candidate fits.
     doubt : mapping of str to Doubt
         By the kind of the first candidate ("crystal", "cluster"): models of particles are wrong by more than those of crystals.
     """
 
     temper: Temper = DEFAULT_TEMPER
+    least: float = 0.003
     doubt: Mapping[str, Doubt] = field(default_factory=lambda: {"crystal": Doubt()})
 
 
@@ -71,7 +74,8 @@ def calibration(technique: str) -> Calibration:
     text = files("whorl.trust").joinpath("data", f"{technique}.json").read_text(encoding="utf-8")
     data = json.loads(text)
     doubt = {kind: Doubt(tuple(d["lead"]), tuple(d["alone"])) for kind, d in data["none"].items()}
-    return Calibration(Temper(float(data["discrepancy"]), float(data["fraction"])), doubt)
+    temper = Temper(float(data["discrepancy"]), float(data["fraction"]))
+    return Calibration(temper, float(data.get("least_discrepancy", Calibration.least)), doubt)
 
 
 def none_probability(rw: float, constants: Calibration, *, kind: str = "crystal", runner_up: float | None = None) -> float:

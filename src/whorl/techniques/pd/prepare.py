@@ -86,6 +86,11 @@ class PdSignal:
         return float(self.x[0]), float(self.x[-1])
 
     @property
+    def testifying(self) -> None:
+        """As stated for the technique."""
+        return None
+
+    @property
     def independent_points(self) -> float:
         """Points that tell something of their own: two for each width of a peak."""
         return float(min(self.x.size, max(2 * (self.x[-1] - self.x[0]) / self.fwhm, 10.0)))

@@ -65,6 +65,11 @@ class PdfSignal:
     caution: Array | None = None
 
     @property
+    def testifying(self) -> None:
+        """As stated for the technique."""
+        return None
+
+    @property
     def independent_points(self) -> float:
         """(r_max - r_min) Q_max / pi, and never more than the points there are."""
         span = self.range[1] - self.range[0]

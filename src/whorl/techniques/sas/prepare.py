@@ -29,6 +29,8 @@ MODEL_ERROR = 0.02
 _FLOOR = 0.2
 #: points while candidates are compared
 _QUICK = 90
+#: values that a decade of q holds of a smooth curve
+_FEATURES = 10.0
 #: highest q at which shapes of particles still show, 1/angstrom; wide-angle data begin beyond
 _WIDE = 1.5
 #: part of the highest intensity that a background-dominated curve rises above its level at high q
@@ -81,6 +83,11 @@ class SasSignal:
         return frozenset()
 
     @property
+    def testifying(self) -> float:
+        """Features of a curve: what is wrong with a model is wrong over a tenth of a decade at least."""
+        return max(_FEATURES * float(np.log10(self.x[-1] / self.x[0])), 4.0)
+
+    @property
     def independent_points(self) -> float:
         """All points: their noise is independent, and what of a misfit is none is tempered by the task."""
         return float(self.x.size)
@@ -122,7 +129,8 @@ class SasSignal:
             return np.asarray(np.add.reduceat(w * values, first) / total)
 
         x = mean(self.x)
-        dq = None if self.dq is None else np.sqrt(mean(self.dq**2) + np.maximum(mean(self.x**2) - x**2, 0))
+        spread = np.maximum(mean(self.x**2) - x**2, 0)  # of the points that are joined
+        dq = np.sqrt(spread if self.dq is None else mean(self.dq**2) + spread)
         return replace(self, x=x, y=mean(self.y), sigma=1 / np.sqrt(total), dq=dq)
 
 
