@@ -18,7 +18,6 @@ from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Interval, Metric, Port, Training
 from whorl.physics.small_angle.models import find_model
 from whorl.physics.small_angle.sizes import distribute
-from whorl.physics.small_angle.spread_cylinders import spread_cylinders
 from whorl.techniques.sas.surrogate_forms import FORMS, SurrogateForm
 
 Array = NDArray[np.float64]
@@ -58,12 +57,9 @@ def exact_model(form: SurrogateForm, features: Array, points: int = 35) -> Array
     return np.asarray(np.log(intensity / scaled.factor[0]))
 
 
-def cylinder_curve(form: SurrogateForm, features: Array) -> Array:
-    """Curve of cylinders of many radii and lengths by one integral; see `spread_cylinders`."""
-    ratio, radius_pd, length_pd = (float(v) for v in features)
-    radii, lengths = distribute(1.0, radius_pd, points=POINTS), distribute(ratio, length_pd, points=POINTS)
-    # the form's factor holds 1e-4, as the intensity does
-    return np.asarray(np.log(spread_cylinders(form.grid.points(), radii, lengths) / 1e-4))
+def fine_model(form: SurrogateForm, features: Array) -> Array:
+    """Curve of the model with many sizes in each distribution."""
+    return exact_model(form, features, POINTS)
 
 
 def train_form(request: Request, form: SurrogateForm, exact: Exact) -> Trained:
@@ -136,11 +132,11 @@ def _card(request: Request, form: SurrogateForm, metrics: tuple[Metric, ...], se
         training=Training(command="", seed=request.seed, cases=request.cases, cpu_seconds=round(seconds, 1)),
         metrics=metrics,
         known_failures=(
-            "The largest relative errors are at high q: in narrow minima, and where the exact model's sum over sizes has ripples.",
+            "The largest errors are at high q: in narrow minima, and where the exact model's sum over sizes has ripples.",
             "The error is one of the intensity: a background makes it less, a fit of very precise data may still show it.",
         ),
         references=(
-            "C. M. Heil et al., ACS Cent. Sci. 8, 996 (2022), doi:10.1021/acscentsci.2c00382: networks in place of the scattering",
+            "C. M. Heil et al., ACS Cent. Sci. 8, 996 (2022), doi:10.1021/acscentsci.2c00382: networks for scattering",
         ),
     )
 
@@ -167,7 +163,7 @@ def _lattice(key: str, seed: int) -> Trainer:
 
 TRAINERS = {
     FORMS["cylinder"].name: _trainer(
-        FORMS["cylinder"], cylinder_curve, cases=16_384, width=128, count=64, epochs=1200, seed=70_101
+        FORMS["cylinder"], fine_model, cases=16_384, width=128, count=64, epochs=1000, seed=70_101
     ),
     FORMS["sc_paracrystal"].name: _lattice("sc_paracrystal", 70_111),
     FORMS["bcc_paracrystal"].name: _lattice("bcc_paracrystal", 70_112),
