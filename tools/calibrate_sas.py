@@ -103,7 +103,7 @@ def one_case(key: tuple[int, int]) -> tuple[str, Case | None]:
 
 def _search(signal: SasSignal, catalogues: Sequence[Catalogue]) -> Outcome:
     """Search as `identify` does."""
-    found = search(SAS, signal, SAS.propose(signal, catalogues), Calibration(_TEMPER, _TEMPER.discrepancy))
+    found = search(SAS, signal, SAS.propose(signal, catalogues), Calibration(_TEMPER, least=_TEMPER.discrepancy))
     if not found.ranked:
         raise WhorlError("nothing could be fitted")
     return found

@@ -58,8 +58,8 @@ class Calibration:
     """
 
     temper: Temper = DEFAULT_TEMPER
-    least: float = 0.003
     doubt: Mapping[str, Doubt] = field(default_factory=lambda: {"crystal": Doubt()})
+    least: float = 0.003
 
 
 @lru_cache(maxsize=8)
@@ -75,7 +75,7 @@ def calibration(technique: str) -> Calibration:
     data = json.loads(text)
     doubt = {kind: Doubt(tuple(d["lead"]), tuple(d["alone"])) for kind, d in data["none"].items()}
     temper = Temper(float(data["discrepancy"]), float(data["fraction"]))
-    return Calibration(temper, float(data.get("least_discrepancy", Calibration.least)), doubt)
+    return Calibration(temper, doubt, float(data.get("least_discrepancy", Calibration.least)))
 
 
 def none_probability(rw: float, constants: Calibration, *, kind: str = "crystal", runner_up: float | None = None) -> float:

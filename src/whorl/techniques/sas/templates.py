@@ -47,6 +47,8 @@ _END = 8
 _AMOUNTS = (0.03, 30.0)
 #: q times the longest length, at the highest and at the lowest q measured
 _SHORTEST, _REACH = 1.5, 60.0
+#: nodes of resolution from which templates are blurred
+_BLUR = 0.2
 #: factor by which a rise towards low q has to lower the sum of squares
 _WORTH = 2.0
 _BY_UNIT = {"angstrom": 1, "angstrom^2": 2, "1/angstrom": -1}
@@ -183,8 +185,9 @@ def match(signal: SasSignal, key: str, templates: Templates, most: int = 3) -> l
     w = sums[0]
     y, upturn = sums[1:] / np.where(w > 0, w, 1.0)
     curves = _continued(np.asarray(templates.curves, dtype=np.float64))
-    if signal.dq is not None:
-        curves = gaussian_filter1d(curves, float(np.median(signal.dq / signal.x)) / STEP, axis=1, mode="nearest")
+    blur = 0.0 if signal.dq is None else float(np.median(signal.dq / signal.x)) / STEP
+    if blur > _BLUR:
+        curves = gaussian_filter1d(curves, blur, axis=1, mode="nearest")
     # the longest length may be anything from what the highest q shows to ten times what the lowest does
     places = np.log([_SHORTEST / signal.x[-1], _REACH / signal.x[0]]) - np.log(_LONGEST)
     low, high = (int(places[0] / STEP), int(places[1] / STEP)) if _powers(model) else (0, 0)
