@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import j0
 
 from whorl.physics.small_angle.models import all_models, find_model
 from whorl.physics.small_angle.models.flexible_cylinder import worm
 from whorl.physics.small_angle.models.gauss_coil import debye
+from whorl.physics.small_angle.models.hexagonal_cylinders import lattice_factor
 from whorl.physics.small_angle.models.lamellar_stack_paracrystal import stack
 from whorl.physics.small_angle.sizes import distribute
 
@@ -170,3 +172,29 @@ def test_paracrystals_peak_where_their_lattice_does_and_end_as_spheres(key, firs
     sphere = find_model("sphere").intensity(far, {"radius": 20.0, "sld": 4.0, "sld_solvent": 1.0})
     loose = find_model(key).intensity(far, values | {"d_factor": 0.3, "sld": 4.0, "sld_solvent": 1.0})
     assert loose == pytest.approx(filled * 4 / 3 * np.pi * 0.1**3 * sphere, rel=1e-3)
+
+
+def test_a_hexagonal_lattice_is_that_of_its_points():
+    # against the average over directions of the scattering of a finite patch of points, smeared as much as the peaks are
+    h, k = np.mgrid[-14:15, -14:15]
+    points = 100.0 * np.column_stack([(h + k / 2).ravel(), (np.sqrt(3) / 2 * k).ravel()])
+    points = points[np.hypot(*points.T) < 1200.0]
+    apart = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1)).ravel()
+    lengths, counts = np.unique(apart.round(6), return_counts=True)
+    q = np.linspace(0.06, 0.16, 1001)
+    patch = j0(np.outer(q, lengths)) @ counts / len(points)
+    found = lattice_factor(q, 100.0, 1e3)
+    first = 4 * np.pi / np.sqrt(3) / 100.0
+    for ratio in (1.0, np.sqrt(3), 2.0):
+        near = np.abs(q - ratio * first) < 0.006
+        assert np.trapezoid(found[near], q[near]) == pytest.approx(np.trapezoid(patch[near], q[near]), rel=0.12)
+        assert q[near][found[near].argmax()] == pytest.approx(ratio * first, rel=2e-3)
+    assert np.trapezoid(found * q, q) == pytest.approx(np.trapezoid(q, q), rel=0.25)
+
+
+def test_disturbed_hexagonal_cylinders_are_cylinders():
+    q = np.linspace(0.15, 0.4, 50)
+    values = {"radius": 30.0, "distance": 80.0, "displacement": 0.5}
+    cylinder = find_model("rod").intensity(q, {"radius": 30.0, "length": 60000.0, "sld": 1.0, "sld_solvent": 6.0})
+    found = find_model("hexagonal_cylinders").intensity(q, values)
+    assert found == pytest.approx(cylinder, rel=5e-3, abs=5e-3 * cylinder.max())

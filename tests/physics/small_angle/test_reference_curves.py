@@ -51,7 +51,8 @@ def test_particles_that_interact_agree_with_sasmodels(case):
 
 
 def test_every_model_that_is_no_particle_and_every_structure_factor_has_a_reference():
-    assert {model.key for model in all_models() if not model.particle} <= set(REFERENCES["models"])
+    ours = {"hexagonal_cylinders"}  # which sasmodels does not have
+    assert {model.key for model in all_models() if not model.particle} - ours <= set(REFERENCES["models"])
     assert {factor.key for factor in all_structure_factors()} <= set(REFERENCES["structure_factors"])
 
 

@@ -41,6 +41,7 @@ _FILES = (
     "power_law",
     "unified",
     "paracrystal",
+    "hexagonal_cylinders",
 )
 
 
