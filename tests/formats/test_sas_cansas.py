@@ -172,6 +172,20 @@ def test_several_entries(tmp_path):
     assert np.allclose(read(file).x, 1.1 * Q)
 
 
+def test_frames_in_one_data_set(tmp_path):
+    frames = np.array([I, 2 * I, 3 * I, 4 * I])
+    file = nxcansas(tmp_path / "a.h5", y=frames, idev=0.1 * frames, Qdev=0.05 * Q, resolutions="Qdev")
+    with h5py.File(file, "a") as opened:
+        data = opened["entry1/sasdata"]
+        data.attrs["I_axes"], data.attrs["Q_indices"] = "Time,Q", [1]
+        data["Time"] = [0.0, 10.0, 20.0, 30.0]
+    m = read(file)
+    assert np.array_equal(m.signal, frames)
+    assert np.array_equal(m.sigma, 0.1 * frames)
+    assert np.array_equal(m.resolution, 0.05 * Q)
+    assert m.coordinates["Time"].tolist() == [0, 10, 20, 30]
+
+
 def test_broken_nxcansas(tmp_path):
     with pytest.raises(PatternError, match="24 values of q"):
         read(nxcansas(tmp_path / "a.h5", q=Q[:24]))

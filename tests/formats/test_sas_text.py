@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from whorl.core.errors import PatternError, UsageError
 from whorl.formats import read, sas, saslabels, sasunits
 from whorl.formats.powder import Source
+from whorl.formats.sascurve import SasCurve
 
 Q = np.geomspace(0.008, 0.4, 60)
 I = 100 * np.exp(-((30 * Q) ** 2) / 3) + 0.05
@@ -322,7 +323,7 @@ def test_cleaning_keeps_every_good_point(data):
     order = data.draw(st.booleans())
     both = np.r_[q, [b[0] for b in bad]], np.r_[y, [b[1] for b in bad]]
     both = tuple(a[::-1] if order else a for a in both)
-    curve = sas.SasCurve(*both, sigma=0.1 * both[1], resolution=np.abs(both[0]) * 0.05)
+    curve = SasCurve(*both, sigma=0.1 * both[1], resolution=np.abs(both[0]) * 0.05)
     m = sas.measurement_of(curve, SOURCE, [], sort=True)
     assert np.array_equal(m.x, q)
     assert np.array_equal(m.signal, y)

@@ -21,6 +21,7 @@ from whorl.core.errors import PatternError
 from whorl.core.measurement import Measurement
 from whorl.formats import cansas_write, files, sas, sasmeta, sasunits
 from whorl.formats.powder import Source
+from whorl.formats.sascurve import SasCurve
 from whorl.formats.steering import checked
 from whorl.formats.xmltree import Node, number, tree_of
 
@@ -90,7 +91,7 @@ def _title(entry: Node, part: Node, sets: int) -> str:
     return " ".join(word for word in ((title, own) if sets > 1 else (title,)) if word)[:60]
 
 
-def _curve(entry: Node, part: Node, where: str, asked: Mapping[str, Any], notes: list[str]) -> sas.SasCurve:
+def _curve(entry: Node, part: Node, where: str, asked: Mapping[str, Any], notes: list[str]) -> SasCurve:
     columns, units = _columns(part, where)
     factor = sasmeta.factor_of_q(units.get("Q", ""), asked.get("q_unit"), where, notes)
     said = sasunits.intensity_unit(units.get("I", ""))
@@ -112,7 +113,7 @@ def _curve(entry: Node, part: Node, where: str, asked: Mapping[str, Any], notes:
         good = ~(shadow < 0.98)
         notes.append(f"{int((~good).sum())} points in the shadow of the beam stop, by the file, are masked")
     sigma = columns.get("Idev")
-    return sas.SasCurve(
+    return SasCurve(
         columns["Q"] * factor,
         columns["I"] * scale,
         None if sigma is None else sigma * scale,

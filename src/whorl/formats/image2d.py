@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.core.errors import PatternError
-from whorl.formats.sas import SasCurve
+from whorl.formats.sascurve import SasCurve
 from whorl.formats.steering import Sector, bins_of, sector_of
 
 Array = NDArray[np.float64]

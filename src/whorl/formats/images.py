@@ -20,6 +20,7 @@ from whorl.core.lazy import need
 from whorl.core.measurement import Measurement
 from whorl.formats import files, sas
 from whorl.formats.powder import Source
+from whorl.formats.sascurve import SasCurve
 from whorl.formats.steering import Sector, bins_of, checked, sector_of
 
 Array = NDArray[np.float64]
@@ -129,7 +130,7 @@ def _averaged(
     bins: int | None,
     notes: list[str],
     path: str,
-) -> sas.SasCurve:
+) -> SasCurve:
     shape = getattr(integrator.detector, "shape", None)
     if shape is not None and tuple(shape) != image.shape:
         raise PatternError(
@@ -168,7 +169,7 @@ def _averaged(
     if sector is not None:
         settings["sector"] = f"{sector.centre:g}:{sector.half:g}"
     radial, values = (np.asarray(a, dtype=np.float64)[filled] for a in (result.radial, result.intensity))
-    return sas.SasCurve(radial, values, sigma, settings=settings)
+    return SasCurve(radial, values, sigma, settings=settings)
 
 
 def _short(error: Exception) -> str:

@@ -17,6 +17,7 @@ from whorl.core.errors import PatternError
 from whorl.core.measurement import Measurement
 from whorl.formats import image2d, sas, sasmeta, sasunits
 from whorl.formats.powder import Source
+from whorl.formats.sascurve import SasCurve
 
 Array = NDArray[np.float64]
 Numbers = Callable[[Any], Array]
@@ -65,7 +66,7 @@ def measurement(
         said: list[str] = []
         sizes = {_shape(group) for group in flat}
         if len(sizes) == 1:
-            curves = [_curve(group, numbers, source.path, asked, said) for group in flat]
+            curves = [curve for group in flat for curve in _curves(group, numbers, source.path, asked, said)]
             notes += dict.fromkeys(said)
             found = sas.series_of(curves, source, notes)
             if found is not None:
@@ -83,32 +84,50 @@ def measurement(
             where=f"{source.path}, {group.name}",
             remedy="Leave them out.",
         )
-    return sas.measurement_of(_curve(group, numbers, source.path, asked, notes), source, notes, sort=sort)
+    curves = _curves(group, numbers, source.path, asked, notes)
+    if len(curves) > 1:
+        found = sas.series_of(curves, source, notes, _coordinates(group, numbers, len(curves)))
+        if found is None:
+            raise PatternError(
+                "the frames hold NaN, or q is not increasing", where=f"{source.path}, {group.name}", remedy="Export them again."
+            )
+        return found
+    return sas.measurement_of(curves[0], source, notes, sort=sort)
 
 
-def _curve(group: Any, numbers: Numbers, path: str, asked: Mapping[str, Any], notes: list[str]) -> sas.SasCurve:
+def _curves(group: Any, numbers: Numbers, path: str, asked: Mapping[str, Any], notes: list[str]) -> list[SasCurve]:
+    """Read a data set: one curve, or several frames over one q."""
     where = f"{path}, {group.name}"
     signal, axis = _signal(group), _dataset(group, "Q")
     if signal is None or axis is None:
         raise PatternError("no datasets I and Q", where=where, remedy="Export the file again, or choose another with entry=.")
-    q, intensity = np.ravel(numbers(axis)), np.ravel(numbers(signal))
-    if q.size != intensity.size:
+    q, intensity = np.ravel(numbers(axis)), numbers(signal)
+    if intensity.size % q.size or intensity.shape[-1] not in (q.size, 1):
         raise PatternError(f"{intensity.size} intensities at {q.size} values of q", where=where, remedy="Export it again.")
+    intensity = intensity.reshape(-1, q.size)
     factor = sasmeta.factor_of_q(_unit(axis), asked.get("q_unit"), where, notes)
     settings, scale = _intensity(signal, notes)
-    sigma = _of_size(_uncertainties(group, signal), numbers, q.size, "uncertainties", notes)
+    sigma = _of_size(_uncertainties(group, signal), numbers, intensity.size, "uncertainties", notes)
+    sigmas = None if sigma is None else scale * sigma.reshape(-1, q.size)
     resolution, slit = _resolution(group, axis, numbers, factor, "q_unit" in asked, notes)
     settings |= slit | _around(group)
     if {x for x in (settings.get("slit_length"), 0.0) if x} and resolution is not None and not np.any(resolution):
         resolution = None
-    return sas.SasCurve(
-        q * factor,
-        intensity * scale,
-        None if sigma is None else sigma * scale,
-        resolution,
-        settings=settings,
-        title=_title(group),
-    )
+    return [
+        SasCurve(
+            q * factor, one * scale, None if sigmas is None else sigmas[k], resolution, settings=settings, title=_title(group)
+        )
+        for k, one in enumerate(intensity)
+    ]
+
+
+def _coordinates(group: Any, numbers: Numbers, frames: int) -> dict[str, Array] | None:
+    """Give what changes from frame to frame of a data set: the first of its axes, where that is a list of numbers."""
+    name = _text(group.attrs.get("I_axes", group.attrs.get("axes", ""))).split(",")[0].strip()
+    item = _dataset(group, name)
+    if item is None or item.size != frames or item.dtype.kind not in "fiu":
+        return None
+    return {name: np.ravel(numbers(item))}
 
 
 def _resolution(
@@ -256,7 +275,11 @@ def _title(group: Any) -> str:
 
 
 def _is_image(group: Any) -> bool:
-    return len([n for n in _shape(group) if n > 1]) > 1
+    """Say whether a data set has two axes of q; frames over one list of q are a series."""
+    shape = [n for n in _shape(group) if n > 1]
+    axis = _dataset(group, "Q")
+    frames = axis is not None and axis.ndim == 1 and shape[-1:] == [axis.size] and _dataset(group, "Qx") is None
+    return len(shape) > 1 and not frames
 
 
 def _shape(group: Any) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from whorl.core.errors import PatternError
 from whorl.core.measurement import Measurement
 from whorl.formats import files, sas, sasunits
 from whorl.formats.powder import Source
+from whorl.formats.sascurve import SasCurve
 from whorl.formats.steering import checked
 from whorl.formats.style import is_numeric_row
 from whorl.formats.text import lines_of
@@ -75,7 +76,7 @@ class Pdh:
         if numbers[1][1] > 0:
             header["distance_mm"] = f"{numbers[1][1]:g}"
         sigma = values[:, 2] if values.shape[1] > 2 and np.any(values[:, 2] > 0) else None
-        curve = sas.SasCurve(
+        curve = SasCurve(
             values[:, 0] * factor,
             values[:, 1],
             sigma,

@@ -18,6 +18,7 @@ from whorl.core.measurement import Measurement
 from whorl.formats import image2d, sas, saslabels, sasunits
 from whorl.formats.header import Header
 from whorl.formats.powder import Source
+from whorl.formats.sascurve import SasCurve
 from whorl.formats.table import Table
 
 Array = NDArray[np.float64]
@@ -73,7 +74,7 @@ class SasText:
         if columns.shadow is not None and np.any(shadowed := values[:, columns.shadow] < _SHADOWED):
             good = ~shadowed
             notes.append(f"{int(shadowed.sum())} points in the shadow of the beam stop, by the file, are masked")
-        curve = sas.SasCurve(
+        curve = SasCurve(
             q,
             intensity * scale,
             None if sigma is None else sigma * scale,
