@@ -162,9 +162,7 @@ def _lattice(key: str, seed: int) -> Trainer:
 
 
 TRAINERS = {
-    FORMS["cylinder"].name: _trainer(
-        FORMS["cylinder"], fine_model, cases=16_384, width=128, count=64, epochs=1000, seed=70_101
-    ),
+    FORMS["cylinder"].name: _trainer(FORMS["cylinder"], fine_model, cases=8192, width=128, count=64, epochs=1200, seed=70_101),
     FORMS["sc_paracrystal"].name: _lattice("sc_paracrystal", 70_111),
     FORMS["bcc_paracrystal"].name: _lattice("bcc_paracrystal", 70_112),
     FORMS["fcc_paracrystal"].name: _lattice("fcc_paracrystal", 70_113),
