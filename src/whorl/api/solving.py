@@ -69,6 +69,7 @@ def solve_pattern(
     geometry: str,
     *,
     genes: Mapping[str, Span] | None = None,
+    range: tuple[float, float] | None = None,
     seed: int = 0,
     effort: str = "full",
     progress: Progress | None = None,
@@ -82,6 +83,8 @@ def solve_pattern(
         `whorl.techniques.sas.solve.pattern.Pattern2D`.
     geometry : str
         ``"oriented-ellipsoids"`` or ``"oriented-cylinders"``.
+    range : (float, float), optional
+        q to use, 1/angstrom.
     genes, seed, effort, progress
         As in `solve`.
 
@@ -93,7 +96,7 @@ def solve_pattern(
     from whorl.tasks.solve_pattern import solve_pattern as task
 
     given = os.fspath(source) if isinstance(source, os.PathLike) else source
-    return task(given, geometry, spans=_spans(genes), seed=seed, effort=effort, progress=progress)
+    return task(given, geometry, spans=_spans(genes), range=range, seed=seed, effort=effort, progress=progress)
 
 
 def _spans(genes: Mapping[str, Span] | None) -> dict[str, tuple[float, float]]:

@@ -72,12 +72,12 @@ def solve(
         strict=strict, quiet=quiet,
     )  # fmt: skip
     if any(name in oriented.KEYS for name in geometry):
-        if len(geometry) > 1 or len(files) > 1 or limits or settings or chosen or report or curves or csv or xlsx:
+        if len(geometry) > 1 or len(files) > 1 or settings or chosen or report or curves or csv or xlsx:
             raise UsageError(
                 "a pattern in two dimensions is solved alone",
-                remedy="Give one file and one geometry, with --gene, --out, --json, --seed and --effort only.",
+                remedy="Give one file and one geometry, with --gene, --range, --out, --json, --seed and --effort only.",
             )
-        raise typer.Exit(_pattern(files[0], geometry[0], spans, seed, effort, out, json))
+        raise typer.Exit(_pattern(files[0], geometry[0], spans, limits, seed, effort, out, json))
     recipe = Solve(tuple(geometry), spans, chosen, limits, settings, seed, effort)
     raise typer.Exit(_run(recipe, files, outputs, out))
 
@@ -123,7 +123,14 @@ class _Solving(Batch):
 
 
 def _pattern(
-    path: str, geometry: str, spans: dict[str, tuple[float, float]], seed: int, effort: str, out: Path | None, json: str | None
+    path: str,
+    geometry: str,
+    spans: dict[str, tuple[float, float]],
+    limits: tuple[float, float] | None,
+    seed: int,
+    effort: str,
+    out: Path | None,
+    json: str | None,
 ) -> int:
     """Solve a pattern in two dimensions, and say and write the answer."""
     import json as _json
@@ -134,7 +141,7 @@ def _pattern(
     from whorl.report.solutions import write_solutions
     from whorl.tasks.solve_pattern import solve_pattern
 
-    verdict = solve_pattern(path, geometry, spans=spans, seed=seed, effort=effort)
+    verdict = solve_pattern(path, geometry, spans=spans, range=limits, seed=seed, effort=effort)
     if out is not None:
         verdict = write_solutions(verdict, out)
     text = _json.dumps(verdict.to_json_dict(), ensure_ascii=True, allow_nan=False) + "\n"

@@ -10,7 +10,9 @@ from typing import Any
 from whorl.core.errors import UsageError
 from whorl.core.provenance import provenance, sha256_bytes
 from whorl.core.verdict import Verdict
+from whorl.tasks.recipes import command_of
 from whorl.tasks.solve import EFFORTS, solve_problems, verdict_of
+from whorl.tasks.solve_recipe import Solve
 from whorl.tasks.solve_search import Checkpoint
 from whorl.techniques import room_of
 from whorl.techniques.protocol import Progress
@@ -23,6 +25,7 @@ def solve_pattern(
     geometry: str,
     *,
     spans: Mapping[str, tuple[float, float]] | None = None,
+    range: tuple[float, float] | None = None,
     seed: int = 0,
     effort: str = "full",
     progress: Progress | None = None,
@@ -34,6 +37,8 @@ def solve_pattern(
     source : path or Pattern2D
     geometry : str
         "oriented-ellipsoids" or "oriented-cylinders".
+    range : (low, high), optional
+        q to use, 1/angstrom.
     spans, seed, effort, progress
         As for `whorl.tasks.solve.solve`.
 
@@ -48,6 +53,8 @@ def solve_pattern(
     room = room_of(_TECHNIQUE, "solve.oriented")
     reading = room_of(_TECHNIQUE, "solve.pattern")
     pattern = reading.read_pattern(source) if isinstance(source, str | os.PathLike) else source
+    if range is not None:
+        pattern = pattern.within(*range)
     problem = room.pattern_problem(pattern, geometry, dict(spans or {}))
     found = solve_problems([problem], seed, EFFORTS[effort], Checkpoint(None), progress)
     verdict = verdict_of(
@@ -58,6 +65,6 @@ def solve_pattern(
         seed=seed,
         started=started,
     )
-    words = ["whorl", "solve", pattern.path, "--geometry", geometry]
-    record = provenance(" ".join(words), {"geometry": geometry, "spans": dict(spans or {}), "effort": effort}, seed)
+    recipe = Solve((geometry,), dict(spans or {}), range=range, seed=seed, effort=effort)
+    record = provenance(command_of(recipe, pattern.path), recipe.as_dict(), seed)
     return verdict.model_copy(update={"provenance": record})

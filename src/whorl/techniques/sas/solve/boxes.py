@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whorl.models.card import Card
-from whorl.models.inference import open_model
+from whorl.models.inference import Model, open_model
 from whorl.physics.small_angle.scatterers.packing import pack, partial_structure
 
 Array = NDArray[np.float64]
@@ -20,9 +20,14 @@ _SEED = 5
 
 
 @lru_cache(maxsize=1)
+def _model() -> Model:
+    return open_model(MODEL)
+
+
+@lru_cache(maxsize=1)
 def card() -> Card:
     """The surrogate's card."""
-    return open_model(MODEL).card
+    return _model().card
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +46,7 @@ def inside(made: tuple[float, float, float, float]) -> bool:
 def surrogate(made: tuple[float, float, float, float]) -> Array:
     """S_AA, S_AB, S_BB on `grid` by the network, shape (3, p)."""
     low, high = np.array([(i.low, i.high) for i in card().ranges.values()]).T
-    said = open_model(MODEL).predict(2 * (np.array([made]) - low) / (high - low) - 1)
+    said = _model().predict(2 * (np.array([made]) - low) / (high - low) - 1)
     return np.asarray(said[0].reshape(3, -1))
 
 

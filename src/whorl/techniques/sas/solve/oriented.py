@@ -25,7 +25,7 @@ from whorl.techniques.sas.solve.problem import SolveProblem
 Array = NDArray[np.float64]
 
 _HERMITE, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
-_KNOTS = 160  # of q between which the coefficients are interpolated
+_KNOTS = 240  # of q between which the coefficients are interpolated
 _PARTICLES, _EDGE = 27, 3
 
 
@@ -33,13 +33,16 @@ def _columns(squared: Callable[..., Array], first: str, second: Callable[[Values
     def columns(points: Array, values: Values, options: Options) -> Array:
         del options
         q, azimuth = points[:, 0], points[:, 1]
-        knots = np.linspace(q.min(), q.max() * (1 + 1e-9), min(_KNOTS, q.size))
         sizes = np.maximum(1 + values["width"] * _HERMITE, 0.05) if values["width"] > 1e-4 else np.ones(1)
         weights = (_WEIGHTS if sizes.size > 1 else np.ones(1)) * sizes**6
-        mu = patterns.nodes()
-        total = sum(w * squared(knots, mu, s * values[first], s * second(values)) for s, w in zip(sizes, weights, strict=True))
-        moments = patterns.coefficients(np.asarray(total) / weights.sum())
-        at = np.column_stack([np.interp(q, knots, m) for m in moments.T])
+        knots = np.linspace(q.min() * sizes.min(), q.max() * sizes.max() * (1 + 1e-9), _KNOTS)
+        moments = patterns.coefficients(squared(knots, patterns.nodes(), values[first], second(values)))
+        at = np.zeros((q.size, moments.shape[1]))
+        for s, w in zip(sizes, weights / weights.sum(), strict=True):  # |F|^2 of a size s times as large, at q, is that at s q
+            place = (s * q - knots[0]) / (knots[1] - knots[0])
+            k = np.minimum(place.astype(np.int64), _KNOTS - 2)
+            u = (place - k)[:, None]
+            at += w * ((1 - u) * moments[k] + u * moments[k + 1])
         found = patterns.oriented_intensity(at, values["order"], azimuth - np.radians(values["director"]))
         return np.column_stack([np.maximum(found, 0.0), np.ones_like(q)])
 
@@ -183,7 +186,11 @@ def pattern_problem(
         strong = 0.5 * np.degrees(np.angle(np.sum(y / error**2 * np.abs(y) * np.exp(2j * azimuth))))
         middle = float(np.mod(round(strong) + 90, 180))
         spans = {**spans, "director": (middle - 90, middle + 90)}
-    said = (f"pattern: {q.size} cells of q and azimuth", "smearing: none", "the beam is at qx = qy = 0")
+    said = (
+        f"pattern: {q.size} cells of q and azimuth, q from {q.min():.3g} to {q.max():.3g} 1/angstrom",
+        "smearing: none",
+        "the beam is at qx = qy = 0",
+    )
     floor = 0.005 * np.abs(y)  # of a model; a bright pixel does not decide alone
     cells = _Cells(q, y, azimuth, said)
     return PatternProblem(cells, found, with_spans(found.genes, spans), {}, np.hypot(error, floor), True)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ _LARGEST = 400_000_000  # bytes
 _NUMBERS = re.compile(rb"^[\s\d.,;eE+\-nNaA]+$")
 _REMEDY = "Give qx, qy, I and, if known, its uncertainty: columns of a text, or arrays of these names in .npz or HDF5."
 _BANDS, _SECTORS, _LEAST = 40, 24, 3
+_DARK, _EDGE = 0.3, 0.9  # of the brightest band: in the shadow of the beam stop, and at its edge
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Pattern2D:
     def cells(self, *, bands: int = _BANDS, sectors: int = _SECTORS) -> tuple[Array, Array, Array, Array]:
         """Mean q, azimuth (radian, 0 to pi: opposite pixels are equal), intensity and its standard error, shape (cells,) each.
 
-        The error is what the pixels of a cell state, or what they scatter by, or would as counts, whichever is the largest.
+        Bands in the shadow of a beam stop are left out. The error is what the pixels of a cell scatter by, or what they
+        state, if that is more.
         """
         good = self._good
         qx, qy, y = self.qx[good], self.qy[good], self.intensity[good]
@@ -97,8 +99,20 @@ class Pattern2D:
             stated = np.sqrt(mean(self.sigma[good] ** 2) / np.maximum(count, 1))
             error = np.maximum(stated, 0.5 * error)
         middle = (np.arange(size) % sectors + 0.5) / sectors * np.pi
-        keep = (count >= _LEAST) & (error > 0)
+        keep = (count >= _LEAST) & (error > 0) & ~np.repeat(_shadowed(band, y, bands), sectors)
         return mean(q)[keep], middle[keep], level[keep], error[keep]
+
+
+def _shadowed(band: NDArray[np.int64], y: Array, bands: int) -> NDArray[np.bool_]:
+    """Flags of the first bands that lie far below those after them: the shadow of the beam stop and its edge."""
+    count = np.bincount(band, minlength=bands)
+    level = np.bincount(band, weights=y, minlength=bands) / np.maximum(count, 1)
+    top = int(np.argmax(np.where(count > 0, level, -np.inf)[: bands // 3]))
+    seen = np.flatnonzero(count[:top] > 0)
+    dark = np.zeros(bands, dtype=np.bool_)
+    if seen.size and level[seen[0]] < _DARK * level[top]:
+        dark[:top] = level[:top] < _EDGE * level[top]
+    return dark
 
 
 def _pooled(spread: Array, count: NDArray[np.int64], bands: int, sectors: int) -> Array:
