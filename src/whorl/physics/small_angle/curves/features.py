@@ -152,10 +152,24 @@ def find_features(q: Array, intensity: Array, sigma: Array) -> tuple[Feature, ..
         kind: Kind = "plateau" if level.value > -_FLAT and not (steep and level.value < -_FLAT) else "power law"
         if x[end] - x[begin] >= _SHORT and end > begin and np.median(doubt[begin : end + 1]) < 1.0:
             out.append(Feature(kind, float(np.exp(x[begin])), float(np.exp(x[end])), level))
-        if right is not None and s[right] < s[k]:
+        if right is not None and s[right] < s[k] - _DIFFERENT:
             next_begin = _reach(s, right, k, turns[j + 2] if j + 2 < len(turns) else None)[0]
             out += _knee(x, s, end, next_begin)
-    return _ended(out, found)
+    return _ended(_once(out), found)
+
+
+def _once(found: list[Feature]) -> list[Feature]:
+    """Join neighbours of one kind that overlap and have one slope: a curve that is one power law throughout."""
+    out: list[Feature] = []
+    for feature in found:
+        before = out[-1] if out else None
+        alike = before is not None and before.kind == feature.kind != "knee" and feature.low < before.high
+        if alike and before is not None and abs(before.slope.value - feature.slope.value) < _DIFFERENT:
+            mean = Uncertain(0.5 * (before.slope.value + feature.slope.value), max(before.slope.sigma, feature.slope.sigma))
+            out[-1] = replace(before, high=max(before.high, feature.high), slope=mean)
+        else:
+            out.append(feature)
+    return out
 
 
 def _extremes(s: Array, doubt: Array) -> list[int]:

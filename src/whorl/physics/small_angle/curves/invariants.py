@@ -78,8 +78,8 @@ def invariants(
     >>> x = q * 60
     >>> curve = 100 * 9 * (np.sin(x) - x * np.cos(x)) ** 2 / x**6
     >>> found = invariants(q, curve, 0.01 * curve)
-    >>> round(2 * np.pi**2 * 100 / found.invariant.value / (4 / 3 * np.pi * 60**3), 2)
-    1.0
+    >>> bool(abs(2 * np.pi**2 * 100 / found.invariant.value / (4 / 3 * np.pi * 60**3) - 1) < 0.05)
+    True
     """
     power, constant, b = _continued(q, intensity, sigma, porod)
     begin = guinier.first if guinier is not None and (guinier.skipped or guinier.upturn) else 0

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,11 @@ _ACCURACY = 0.02
 _POWERS = (0.8, 4.3)
 _POINTS = 160
 _MOST = 3
+#: sizes of the even grid of starts, by the number of levels
+_GRID = {1: 30, 2: 15, 3: 9}
+#: starts that are refined, and by how much of ln R they differ
+_TRIED, _APART = 3, 0.5
+_KICKS = 3
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,10 @@ def unified(q: Array, intensity: Array, sigma: Array, *, levels: int | None = No
     for count in range(1, _MOST + 1) if levels is None else (levels,):
         if x.size < 4 * count + 6:
             break
-        found = min((_fit(x, y, s, start) for start in _starts(x, knees, count)), key=lambda f: f.misfit)
+        starts = _starts(x, y, s, knees, count)
+        if tried:
+            starts += _further(x, y, s, tried[-1][1])
+        found = _kicked(x, y, s, min((_fit(x, y, s, start) for start in starts), key=lambda f: f.misfit))
         tried.append((-0.5 * (found.misfit + (4 * count + 1) * float(np.log(x.size))), found))
     if not tried:
         raise Absent("too few points for structural levels")
@@ -146,19 +155,45 @@ def _binned(q: Array, intensity: Array, sigma: Array) -> tuple[Array, Array, Arr
     return means[0], means[1], 1 / np.sqrt(total)
 
 
-def _starts(x: Array, knees: Sequence[float], count: int) -> list[tuple[Array, Array]]:
-    """Start values: the knees, if there are so many, and sizes spread evenly over what the range of q can show."""
+def _starts(x: Array, y: Array, s: Array, knees: Sequence[float], count: int) -> list[tuple[Array, Array]]:
+    """Start values: the sets of sizes, of the knees and of an even grid, that explain the curve best at an exponent of 3.5."""
     low, high = 1.5 / x[-1], 1.5 / x[0]
-    out: list[Array] = []
-    inside = sorted(k for k in knees if low < k < 1.5 * high)
-    out += [np.array(inside[first : first + count]) for first in range(max(len(inside) - count + 1, 0))]
-    if count > 1 and len(inside) >= count - 1:
-        out.append(np.array([*inside[: count - 1], 3 * high]))  # the tail of something larger
-    shares = (np.arange(count) + 0.5) / count
-    out.append(low * (high / low) ** shares)
-    out.append(low * (high / low) ** np.clip(shares + 0.5 / count, 0, 1) * 1.5)
-    powers = np.full(count, 3.5)
-    return [(np.maximum.accumulate(sizes * (1 + 1e-3 * np.arange(count))), powers) for sizes in out[:4]]
+    grid = [*np.geomspace(low, high, _GRID.get(count, 8)), *(k for k in knees if low < k < 1.5 * high), 3 * high]
+    grid = [float(v) for v in sorted(grid)]
+    sets = [c for c in combinations(grid, count) if all(b > 1.3 * a for a, b in pairwise(c))]
+    columns = {size: np.exp(-((x * size) ** 2) / 3) / s for size in grid}
+    laws = {size: (erf(x * size / np.sqrt(6)) ** 3 / x) ** 3.5 / s for size in grid}
+    flat, data = 1 / s, y / s
+    merits = []
+    for sizes in sets:
+        parts, before = [flat], 0.0
+        for size in sizes:
+            parts += [columns[size], np.exp(-((x * before) ** 2) / 3) * laws[size]]
+            before = size
+        a = np.stack(parts, axis=1)
+        scale = np.sqrt(np.sum(a * a, axis=0)) + 1e-300
+        merits.append(nnls(a / scale, data, maxiter=200)[1])
+    chosen: list[Array] = []
+    for k in np.argsort(merits):
+        sizes_k = np.array(sets[int(k)])
+        if all(np.max(np.abs(np.log(sizes_k / other))) > _APART for other in chosen):
+            chosen.append(sizes_k)
+        if len(chosen) == _TRIED:
+            break
+    return [(sizes_k, np.full(count, 3.5)) for sizes_k in chosen]
+
+
+def _further(x: Array, y: Array, s: Array, fit: _Fit) -> list[tuple[Array, Array]]:
+    """Start values: the levels of a fit of one less and, where it helps most, another."""
+    found = []
+    for size in np.geomspace(1.5 / x[-1], 3 / x[0], _GRID[2]):
+        order = np.argsort([*fit.sizes, size])
+        sizes, powers = np.append(fit.sizes, size)[order], np.append(fit.powers, 3.5)[order]
+        a = intensity_of(x, sizes, powers) / s[:, None]
+        scale = np.sqrt(np.sum(a * a, axis=0)) + 1e-300
+        found.append((nnls(a / scale, y / s, maxiter=200)[1], sizes, powers))
+    found.sort(key=lambda f: f[0])
+    return [(sizes, powers) for _, sizes, powers in found[:2]]
 
 
 def _fit(x: Array, y: Array, s: Array, start: tuple[Array, Array]) -> _Fit:
@@ -178,6 +213,24 @@ def _fit(x: Array, y: Array, s: Array, start: tuple[Array, Array]) -> _Fit:
     p = np.concatenate([found.x[:count][order], found.x[count:][order]])
     residual, linear, _ = solved(p)
     return _Fit(np.exp(p[:count]), p[count:], linear, float(residual @ residual))
+
+
+def _kicked(x: Array, y: Array, s: Array, best: _Fit) -> _Fit:
+    """Refine again from where one size is half or twice of what was found: the misfit has minima beside the least."""
+    for _ in range(_KICKS):
+        trials = []
+        for k in range(best.sizes.size):
+            for factor in (0.5, 2.0):
+                sizes, powers = best.sizes.copy(), best.powers.copy()
+                sizes[k] *= factor
+                powers[k] = 3.5
+                order = np.argsort(sizes)
+                trials.append(_fit(x, y, s, (sizes[order], powers[order])))
+        found = min(trials, key=lambda f: f.misfit)
+        if found.misfit > best.misfit - 1:
+            break
+        best = found
+    return best
 
 
 def _described(found: _Fit, q: Array, x: Array, y: Array, s: Array, evidence: tuple[float, ...]) -> Unified:
@@ -209,6 +262,7 @@ def _described(found: _Fit, q: Array, x: Array, y: Array, s: Array, evidence: tu
             Uncertain(float(found.linear[2 * k + 1]), float(doubt[2 * count + 2 * k + 1])),
         )
         for k in range(count)
+        if found.linear[2 * k] > 0 or found.linear[2 * k + 1] > 0
     )
     calculated = intensity_of(q, found.sizes, found.powers) @ found.linear
     off = (y - intensity_of(x, found.sizes, found.powers) @ found.linear) / np.maximum(np.abs(y), s)
