@@ -37,6 +37,7 @@ _MODULES: dict[str, str] = {
     "sas-surrogate-fcc-paracrystal": "whorl.learning.sas_surrogates",
     "sas-classes": "whorl.learning.sas_classes",
     "sas-scatterers": "whorl.learning.sas_scatterers",
+    "sas-parameters": "whorl.learning.sas_parameters",
 }
 
 

@@ -82,10 +82,7 @@ def to_onnx(network: Any, centres: Any, whiten: Any) -> bytes:
     """
     graph = Graph("sas-classes")
     x = graph.node("Reshape", "curve", graph.constant(np.array([-1, len(CHANNELS), NODES])))
-    for stage in network.stages:
-        x = graph.node("Relu", _convolution(graph, x, stage.enter, stage.norms[0]))
-        inner = graph.node("Relu", _convolution(graph, x, stage.one, stage.norms[1]))
-        x = graph.node("Relu", graph.node("Add", x, _convolution(graph, inner, stage.two, stage.norms[2])))
+    x = convolutions(graph, x, network.stages)
     embedded = graph.node("Relu", dense(graph, graph.node("Flatten", x, axis=1), network.hidden))
     dense(graph, embedded, network.head, output="logits")
     place = graph.node("MatMul", embedded, graph.constant(np.asarray(whiten)))
@@ -97,6 +94,15 @@ def to_onnx(network: Any, centres: Any, whiten: Any) -> bytes:
     return graph.to_bytes(
         inputs={"curve": len(CHANNELS) * NODES}, outputs={"logits": network.classes, "distance": 1}, metadata={}
     )
+
+
+def convolutions(graph: Graph, x: str, stages: Any) -> str:
+    """Stages of convolutions as nodes, each with its normalisation as a part of the weights."""
+    for stage in stages:
+        x = graph.node("Relu", _convolution(graph, x, stage.enter, stage.norms[0]))
+        inner = graph.node("Relu", _convolution(graph, x, stage.one, stage.norms[1]))
+        x = graph.node("Relu", graph.node("Add", x, _convolution(graph, inner, stage.two, stage.norms[2])))
+    return x
 
 
 def _convolution(graph: Graph, x: str, layer: Any, norm: Any) -> str:

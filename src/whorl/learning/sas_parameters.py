@@ -1,0 +1,408 @@
+"""Train the network that tells parameters of small-angle curves (`whorl.techniques.sas.parameters`).
+
+Samples of every kind that the classifier knows are simulated (`whorl.learning.sas_corpus`) and measured anew in every pass, as
+its are. The network learns medians and intervals by the pinball loss (R. Koenker & G. Bassett, Econometrica 46, 33 (1978)).
+Factors on the intervals come from samples that were kept apart, the figures of the card from others again, one part of them in
+experiments of a kind that neither training nor calibration had.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whorl.core.errors import UsageError
+from whorl.core.lazy import need
+from whorl.learning.sas_classes import UNSEEN, kinds_of
+from whorl.learning.sas_corpus import GRID, SHAPES, WIDTHS, Corpus, make
+from whorl.learning.sas_experiments import see
+from whorl.learning.sas_parameters_network import build, to_onnx
+from whorl.learning.steps import keep, learning_rate, ready, resume, write_arrays
+from whorl.learning.trainer import Request, Trained, Trainer
+from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
+from whorl.physics.small_angle.log_nodes import NODES, STEP
+from whorl.techniques.sas.features import CHANNELS
+from whorl.techniques.sas.nuisances import NUISANCES, Curve, Nuisances
+from whorl.techniques.sas.parameters import METADATA, OUTPUTS, SHIPPED_MODEL, asked, reach, record_of
+from whorl.techniques.sas.targets import SHARP, ordered, targets_of
+from whorl.trust.conformal import LEVELS, coverage, split_quantile
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+_BATCH, _BLOCK, _TWICE = 128, 4096, 2
+_RATE, _DECAY = 2e-3, 1e-2
+_TIMES = 3  # experiments of each sample that is held out
+#: streams of random numbers, one for each use
+_TRAIN, _CALIBRATE, _TEST, _LEARN, _MEASURE, _OTHER = range(1, 7)
+_LEAST_SPREAD = 0.05
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parameters of each kind stand among the outputs.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+    first : tuple of int
+        Number of the first parameter of each kind.
+    counts : tuple of int
+    centre, spread : array, shape (parameters,)
+        Of the samples that were learnt from, on the scales of the targets at random first q.
+    """
+
+    kinds: tuple[str, ...]
+    first: tuple[int, ...]
+    counts: tuple[int, ...]
+    centre: Array
+    spread: Array
+
+    @property
+    def total(self) -> int:
+        """Parameters of all kinds together."""
+        return sum(self.counts)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Curves ready to learn from: features (n, 7, 184), what is asked (n, kinds + 1), kind (n,), and the truth (n, most)."""
+
+    features: NDArray[np.float32]
+    asked: NDArray[np.float32]
+    label: Labels
+    truth: Array
+
+
+def samples_of(corpus: Corpus) -> list[dict[str, float]]:
+    """Parameters of every sample by name, exchangeable terms in order."""
+    return [ordered(corpus.kinds[corpus.label[i]], corpus.parameters(i)) for i in range(corpus.label.size)]
+
+
+def encoded(corpus: Corpus, rows: Labels, qmin: Array, samples: list[dict[str, float]]) -> Array:
+    """Places of samples on the scales of their kinds' targets, shape (n, most), nought where a kind has fewer."""
+    most = max(len(targets_of(k)) for k in corpus.kinds)
+    out = np.zeros((rows.size, most))
+    for i, (row, q) in enumerate(zip(rows, qmin, strict=True)):
+        for j, target in enumerate(targets_of(corpus.kinds[corpus.label[row]])):
+            out[i, j] = target.encode(samples[row], float(q))
+    return out
+
+
+def lay_out(corpus: Corpus, samples: list[dict[str, float]], seed: int) -> Layout:
+    """Places and scales of all parameters, from samples at first q as experiments have them."""
+    rng = np.random.default_rng([seed, _LEARN])
+    q = np.exp(rng.uniform(*np.log(NUISANCES.qmin), corpus.label.size))
+    places = encoded(corpus, np.arange(corpus.label.size), q, samples)
+    counts = tuple(len(targets_of(k)) for k in corpus.kinds)
+    own = [places[corpus.label == n, j] for n, count in enumerate(counts) for j in range(count)]
+    centre, spread = np.array([p.mean() for p in own]), np.array([max(p.std(), _LEAST_SPREAD) for p in own])
+    return Layout(corpus.kinds, tuple(int(f) for f in np.cumsum((0, *counts[:-1]))), counts, centre, spread)
+
+
+def measure(
+    corpus: Corpus,
+    rows: Labels,
+    rng: np.random.Generator,
+    layout: Layout,
+    samples: list[dict[str, float]],
+    nuisances: Nuisances = NUISANCES,
+) -> Measured:
+    """Measure rows of a corpus, each in a drawn experiment."""
+    qmin = np.empty(rows.size)
+
+    def noted(place: int, curve: Curve) -> None:
+        qmin[place] = curve.q[np.isfinite(curve.intensity)][0]
+
+    seen = see(corpus, rows, rng, nuisances, keep=noted)
+    label = corpus.label[seen.rows]
+    truth = encoded(corpus, seen.rows, qmin, samples)
+    for n in range(len(layout.kinds)):
+        columns = slice(layout.first[n], layout.first[n] + layout.counts[n])
+        mine = label == n
+        truth[mine, : layout.counts[n]] -= layout.centre[columns]
+        truth[mine, : layout.counts[n]] /= layout.spread[columns]
+    return Measured(seen.features, asked(label, qmin, len(layout.kinds)).astype(np.float32), label, truth)
+
+
+def train(request: Request) -> Trained:
+    """Simulate, learn, calibrate, measure, write the card.
+
+    Raises
+    ------
+    UsageError
+        If there are too few samples of each kind.
+    MissingExtraError
+        If torch is not installed.
+    """
+    each, passes, held = request.cases, int(request.settings["passes"]), int(request.settings["held_out"])
+    workers = int(request.settings["workers"])
+    if min(each, held) < 10 or passes < 1:
+        raise UsageError(
+            "too few samples", where=f"train {SHIPPED_MODEL}", remedy="Give at least 10 of each kind and one pass."
+        )
+    corpora = [
+        make(
+            kinds_of(), count, request.seed * 1000 + stream, request.scratch / name, workers=workers, progress=request.progress
+        )
+        for stream, name, count in ((_TRAIN, "train", each), (_CALIBRATE, "calibrate", held), (_TEST, "test", held))
+    ]
+    learnt, calibration, test = corpora
+    samples = samples_of(learnt)
+    layout = lay_out(learnt, samples, request.seed)
+    network, spent = fit(learnt, samples, layout, request, passes)
+    started = time.process_time()
+    request.progress("calibrating", 0, 3)
+    seen = held_out(calibration, layout, [request.seed, _MEASURE], NUISANCES)
+    factors = calibrate(judge(network, seen), seen, layout)
+    request.progress("calibrating", 1, 3)
+    metrics = figures(network, factors, test, layout, request.seed)
+    request.progress("calibrating", 3, 3)
+    record = record_of(layout.kinds, scales_of(layout), factors, usual_of(learnt, samples))
+    weights = to_onnx(network, {METADATA: json.dumps(record)})
+    seconds = spent + sum(c.seconds for c in corpora) + time.process_time() - started
+    return Trained(_card(request, layout, metrics, seconds), weights)
+
+
+def fit(corpus: Corpus, samples: list[dict[str, float]], layout: Layout, request: Request, passes: int) -> tuple[Any, float]:
+    """Train the network by AdamW on one thread, and give it with the CPU seconds spent."""
+    torch = ready(request.seed)
+    network = build(request.seed, len(layout.kinds), layout.total * OUTPUTS)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY, fused=True)
+    first, spent = _resumed(network, optimiser, request)
+    started = time.process_time() - spent
+    size = corpus.label.size
+    starts, counts = (torch.tensor(v) for v in (layout.first, layout.counts))
+    most = max(layout.counts)
+    network.train()
+    for number in range(first, passes):
+        rng = np.random.default_rng([request.seed, _LEARN, number])
+        torch.manual_seed(int(rng.integers(2**31)))
+        order = rng.permutation(size)
+        for block in range(0, size, _BLOCK):
+            seen = measure(corpus, order[block : block + _BLOCK], rng, layout, samples)
+            x, a, y = (torch.from_numpy(np.asarray(v, dtype=np.float32)) for v in (seen.features, seen.asked, seen.truth))
+            kind = torch.from_numpy(seen.label)
+            turns = np.concatenate([rng.permutation(len(x)) for _ in range(_TWICE)])
+            for start in range(0, turns.size - 1, _BATCH):
+                part = torch.from_numpy(turns[start : start + _BATCH])
+                done = (number + (block + start / _TWICE) / size) / passes
+                for group in optimiser.param_groups:
+                    group["lr"] = _RATE * learning_rate(done, start=1e-2)
+                out = network(x[part], a[part]).view(part.numel(), -1, OUTPUTS)
+                columns = (starts[kind[part], None] + torch.arange(most)).clamp(max=layout.total - 1)
+                own = torch.gather(out, 1, columns[:, :, None].expand(-1, -1, OUTPUTS))
+                there = torch.arange(most) < counts[kind[part], None]
+                loss = _pinball(torch, own, y[part])[there].mean()
+                optimiser.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                optimiser.step()
+            request.progress(f"training ({float(loss.detach()):.4f})", number * size + min(block + _BLOCK, size), passes * size)
+        _keep(network, optimiser, request, number + 1, time.process_time() - started)
+    network.eval()
+    return network, time.process_time() - started
+
+
+def _pinball(torch: Any, raw: Any, truth: Any) -> Any:
+    """Mean pinball loss of the median and of both ends at all levels, of numbers (..., outputs) and the truth (...)."""
+    count = len(LEVELS)
+    middle = raw[..., :1]
+    steps = torch.nn.functional.softplus(raw[..., 1:])
+    ends = torch.cat([middle, middle - steps[..., :count].cumsum(-1), middle + steps[..., count:].cumsum(-1)], dim=-1)
+    share = torch.tensor([0.5, *((1 - v) / 2 for v in LEVELS), *((1 + v) / 2 for v in LEVELS)])
+    error = truth[..., None] - ends
+    return torch.maximum(share * error, (share - 1) * error).mean(dim=-1)
+
+
+def _keep(network: Any, optimiser: Any, request: Request, done: int, seconds: float) -> None:
+    names = {name.replace(".", "/"): b.numpy() for name, b in network.named_buffers()}
+    write_arrays(request.scratch / f"norms-{done}.npz", names)
+    keep(network, optimiser, request.scratch / "network.npz", done, seconds)
+    (request.scratch / f"norms-{done - 1}.npz").unlink(missing_ok=True)
+
+
+def _resumed(network: Any, optimiser: Any, request: Request) -> tuple[int, float]:
+    torch = need("torch", extra="train")
+    done, seconds = resume(network, optimiser, request.scratch / "network.npz")
+    if done:
+        with np.load(request.scratch / f"norms-{done}.npz", allow_pickle=False) as kept, torch.no_grad():
+            for name, buffer in network.named_buffers():
+                buffer.copy_(torch.from_numpy(kept[name.replace(".", "/")]))
+    return done, seconds
+
+
+def held_out(corpus: Corpus, layout: Layout, seed: list[int], nuisances: Nuisances, times: int = _TIMES) -> Measured:
+    """Measure every sample of a corpus several times."""
+    rows = np.tile(np.arange(corpus.label.size), times)
+    return measure(corpus, rows, np.random.default_rng(seed), layout, samples_of(corpus), nuisances)
+
+
+def judge(network: Any, seen: Measured) -> Array:
+    """What a network in evaluation mode gives of measured curves, shape (n, parameters, outputs)."""
+    torch = need("torch", extra="train")
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(seen.label), _BATCH):
+            part = slice(start, start + _BATCH)
+            found.append(network(torch.from_numpy(seen.features[part]), torch.from_numpy(seen.asked[part])).numpy())
+    numbers = np.concatenate(found).astype(np.float64)
+    return numbers.reshape(len(numbers), -1, OUTPUTS)
+
+
+def scores(numbers: Array, seen: Measured, layout: Layout, kind: int, j: int) -> tuple[Array, Array]:
+    """Of one parameter: by what factor each interval has to be longer to hold the truth, (n, levels), and the medians' errors.
+
+    A spread below `SHARP` counts as one of `SHARP`: the intervals of such say "none".
+    """
+    mine = seen.label == kind
+    place = layout.first[kind] + j
+    middle, down, up = reach(numbers[mine, place])
+    truth = seen.truth[mine, j]
+    if targets_of(layout.kinds[kind])[j].scale == "spread":
+        least = (SHARP - layout.centre[place]) / layout.spread[place]
+        truth, middle = np.maximum(truth, least), np.maximum(middle, least)
+    error = truth - middle
+    return np.where(error[:, None] < 0, -error[:, None] / down, error[:, None] / up), error
+
+
+def calibrate(numbers: Array, seen: Measured, layout: Layout) -> dict[str, Array]:
+    """Factors on the intervals of each kind: one row for each parameter, one column for each level."""
+    out = {}
+    for n, kind in enumerate(layout.kinds):
+        rows = []
+        for j in range(layout.counts[n]):
+            score, _ = scores(numbers, seen, layout, n, j)
+            found = np.array([split_quantile(score[:, k], level) for k, level in enumerate(LEVELS)])
+            rows.append(np.where(np.isfinite(found), found, 2 * score.max()))
+        out[kind] = np.array(rows)
+    return out
+
+
+def scales_of(layout: Layout) -> dict[str, Array]:
+    """Centre and spread of each parameter of each kind."""
+    return {
+        kind: np.column_stack([layout.centre, layout.spread])[layout.first[n] : layout.first[n] + layout.counts[n]]
+        for n, kind in enumerate(layout.kinds)
+    }
+
+
+def usual_of(corpus: Corpus, samples: list[dict[str, float]]) -> dict[str, Array]:
+    """Length of the interval of all samples of each parameter, shape (parameters, levels): what a model tells before data."""
+    places = encoded(corpus, np.arange(corpus.label.size), np.ones(corpus.label.size), samples)
+    out = {}
+    for n, kind in enumerate(corpus.kinds):
+        own = places[corpus.label == n, : len(targets_of(kind))]
+        ends = [np.quantile(own, (0.5 + sign * np.array(LEVELS) / 2), axis=0) for sign in (-1, 1)]
+        out[kind] = (ends[1] - ends[0]).T
+    return out
+
+
+def figures(network: Any, factors: dict[str, Array], test: Corpus, layout: Layout, seed: int) -> tuple[Metric, ...]:
+    """Figures on samples that were neither learnt nor calibrated on."""
+    out = []
+    for words, stream, nuisances in (("", _MEASURE, NUISANCES), (", unseen instruments", _OTHER, UNSEEN)):
+        seen = held_out(test, layout, [seed, 10 + stream], nuisances)
+        numbers = judge(network, seen)
+        missed: list[list[Array]] = [[] for _ in LEVELS]
+        errors, own = [], []
+        for n, kind in enumerate(layout.kinds):
+            inside = []
+            for j, target in enumerate(targets_of(kind)):
+                score, error = scores(numbers, seen, layout, n, j)
+                for k in range(len(LEVELS)):
+                    missed[k].append((score[:, k] > factors[kind][j, k]).astype(float))
+                inside.append(missed[LEVELS.index(0.95)][-1])
+                if target.scale == "length":
+                    errors.append(np.abs(np.expm1(error * layout.spread[layout.first[n] + j])))
+            own.append((kind, np.concatenate(inside)))
+        for k, level in enumerate(LEVELS):
+            flat = np.concatenate(missed[k])
+            share, low, high = coverage(flat, np.full(flat.size, 0.5))
+            out.append(_metric(f"{level:.3g} intervals hold the truth{words}", share, flat.size, low, high))
+        lengths = np.concatenate(errors)
+        out.append(_metric(f"median relative error of a length{words}", float(np.median(lengths)), lengths.size))
+        if words:
+            out += [_metric(f"0.95 intervals hold the truth, {kind}{words}", 1 - flat.mean(), flat.size) for kind, flat in own]
+    return tuple(out)
+
+
+def _metric(name: str, value: float, cases: int, low: float | None = None, high: float | None = None) -> Metric:
+    def short(number: float | None) -> float | None:
+        return None if number is None else float(f"{number:.3g}")
+
+    return Metric(name=name, value=float(f"{value:.3g}"), low=short(low), high=short(high), cases=cases)
+
+
+def _card(request: Request, layout: Layout, metrics: tuple[Metric, ...], seconds: float) -> Card:
+    n = NUISANCES
+
+    def span(limits: tuple[float, float], unit: str = "1", law: str = "uniform") -> Interval:
+        return Interval(low=limits[0], high=limits[1], unit=unit, law=law)
+
+    return Card(
+        name=SHIPPED_MODEL,
+        title=f"Parameters of {len(layout.kinds)} models straight from a small-angle curve, with intervals",
+        task="tell parameters",
+        technique="sas",
+        engine="onnx",
+        file=f"{SHIPPED_MODEL}.onnx",
+        domain="One-dimensional curves of SAXS, SANS or USAXS whose model is known, q in 1/angstrom, any unit of intensity, "
+        "any grid, pinhole or slit, of at least 8 points; windows of 0.8 to 3 decades that hold a feature of the sample",
+        grid=Grid(start=0.0, stop=STEP * (NODES - 1), step=STEP, unit="ln(q / q_first)"),
+        inputs=(
+            Port(name="curve", shape=f"n x {len(CHANNELS) * NODES}", meaning="; ".join(CHANNELS)),
+            Port(name="asked", shape=f"n x {len(layout.kinds) + 1}", meaning="1 at the kind; ln of the first q"),
+        ),
+        outputs=(
+            Port(
+                name="numbers",
+                shape=f"n x {layout.total * OUTPUTS}",
+                meaning="of each parameter of each kind: median, then steps down and up for each level before softplus",
+            ),
+        ),
+        ranges={
+            "sample_q": span((float(GRID[0]), float(GRID[-1])), "1/angstrom", "all parameters as the models draw"),
+            "spread": span(WIDTHS, law=", ".join(SHAPES)),
+            "qmin": span(n.qmin, "1/angstrom", "log-uniform"),
+            "decades": span(n.decades),
+            "points": span(n.points, law="log-uniform; linear, logarithmic, merged"),
+            "noise": span(n.noise, law=f"log-uniform; counts in {n.counting:.0%}; {n.quiet:.0%} nearly none"),
+            "background": span(n.background, law="from the lowest (0) to the highest (1) intensity on a logarithmic scale"),
+            "resolution": span(n.resolution, law=f"dq/q, in {n.smeared:.0%}"),
+            "slit": span(n.slit, "qmin", f"log-uniform, in {n.slits:.0%}"),
+        },
+        training=Training(command="", seed=request.seed, cases=request.cases, cpu_seconds=round(seconds, 1)),
+        metrics=metrics,
+        known_failures=(
+            "The kind is taken as given: of a curve of another kind the intervals say nothing.",
+            "Sizes, contrasts and spreads other than those drawn are pulled towards what was drawn.",
+            "Intervals hold on average over the samples of a kind; of one sort of sample they may hold more or less often.",
+            "Medians are starts for a fit: they do not use all that a precise curve tells.",
+        ),
+        references=(
+            "R. Koenker, G. Bassett, Econometrica 46, 33 (1978), doi:10.2307/1913643: quantile regression",
+            "Y. Romano, E. Patterson, E. Candes, NeurIPS 32 (2019), arXiv:1905.03222: conformalised quantile regression",
+        ),
+        classes=layout.kinds,
+    )
+
+
+TRAINERS = {
+    SHIPPED_MODEL: Trainer(
+        name=SHIPPED_MODEL,
+        summary="tells the parameters of a model straight from a small-angle curve",
+        seed=1,
+        cases=1000,
+        meaning_of_cases="simulated samples of each kind",
+        train=train,
+        settings={"passes": 14, "held_out": 100, "workers": 2},
+        libraries=("torch", "numpy", "numba"),
+        resumes=True,
+    ),
+}
