@@ -114,6 +114,13 @@ def _rules() -> tuple[Array, Array, NDArray[np.int64]]:
     return nodes, weights, _COUNTS
 
 
+@lru_cache(maxsize=8)
+def _lattice_factor(x: bytes, g: float, lattice: str) -> Array:
+    """Z at x = q D (the bytes of an array), kept because a fit asks for many radii and contrasts of one lattice."""
+    vectors, constant, _ = _LATTICES[lattice]
+    return np.asarray(_mean(np.frombuffer(x).copy(), g, vectors @ _SYMMETRY.T, constant, *_rules()))
+
+
 def paracrystal(q: Array, dnn: float, d_factor: float, radius: Size, sld: float, sld_solvent: float, *, lattice: str) -> Array:
     """Intensity at a scale of 1, 1/cm.
 
@@ -139,9 +146,8 @@ def paracrystal(q: Array, dnn: float, d_factor: float, radius: Size, sld: float,
     >>> round(float(220.0 * q[curve.argmax()] / np.pi), 1)   # the first peak is (110), at q D = pi sqrt(6)
     2.5
     """
-    vectors, constant, cell = _LATTICES[lattice]
-    axes = vectors @ _SYMMETRY.T
-    z = _mean(np.asarray(q, dtype=float) * dnn, max(d_factor, 1e-3), axes, constant, *_rules())
+    _, constant, cell = _LATTICES[lattice]
+    z = _lattice_factor((np.asarray(q, dtype=float) * dnn).tobytes(), max(d_factor, 1e-3), lattice)
     sizes = as_sizes(radius)
     volumes = 4 / 3 * np.pi * sizes.values**3
     filled = cell * volumes / (constant * dnn) ** 3
