@@ -307,6 +307,25 @@ def test_labels_and_roles():
     assert saslabels.find(["# Q I FWHM_q"], 3).roles == ("q", "i", "fwhm")
 
 
+def test_resolutions_as_parts_of_q(tmp_path):
+    m = read(put(tmp_path, "# q_nm^-1 I sigma dq/q\n" + rows(10 * Q, I, DI, np.full(60, 0.05))))
+    assert np.allclose(m.resolution, DQ, rtol=1e-6)
+
+
+def test_a_second_sigma_is_that_of_q(tmp_path):
+    m = read(put(tmp_path, "Q [1/A]  I [1/cm]  dI [1/cm]  Sigma\n" + rows(Q, I, DI, DQ)))
+    assert np.allclose(m.resolution, DQ, rtol=1e-6)
+
+
+def test_what_is_no_curve_over_q(tmp_path):
+    angle = np.linspace(0.1, 5, 60)
+    with pytest.raises(PatternError, match=r"scattering angle.*Export"):
+        read(put(tmp_path, "# 2theta I\n" + rows(angle, I)), kind="sas")
+    isis = " SANS2D today\n  6 q (1/Angstrom)\n  6 q (1/Angstrom)\n  0 Cross Section (1/cm)\n  1\n a run\n  60\n"
+    with pytest.raises(PatternError, match=r"two-dimensional text format of ISIS.*NXcanSAS"):
+        read(put(tmp_path, isis + rows(Q, Q, Q, Q)))
+
+
 def test_full_widths_become_standard_deviations(tmp_path):
     m = read(put(tmp_path, "# q_inva,I,sigma,fwhm_q\n" + rows(Q, I, DI, DQ * 2.3548200450309493, mark=",")))
     assert np.allclose(m.resolution, DQ, rtol=1e-6)

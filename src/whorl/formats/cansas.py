@@ -40,7 +40,7 @@ class Cansas:
     def sniff(self, head: bytes, path: Path) -> float:
         """Score the root element; UTF-16 is understood."""
         del path
-        return 0.99 if b"<SASroot" in head.replace(b"\x00", b"") else 0.0
+        return 0.99 if b"SASroot" in (plain := head.replace(b"\x00", b"")) and b"<" in plain else 0.0
 
     def read(
         self,

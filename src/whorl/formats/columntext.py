@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whorl.core.errors import PatternError
 from whorl.core.measurement import KINDS, Measurement
 from whorl.formats import files, header, labels
 from whorl.formats.axis import Points, increasing, trimmed
@@ -88,6 +89,12 @@ class ColumnText:
             self.interpret(head, stated_settings)
         named = labels.find(table.header, table.values.shape[1])
         if not self.lossless and is_small_angle(kind, named, head, path, table, steered=bool(settings)):
+            if named is not None and named.axis == "angle":
+                raise PatternError(
+                    "the axis is the scattering angle, not q",
+                    where=path,
+                    remedy="Export it over q in 1/angstrom or 1/nm.",
+                )
             asked = checked(settings, self.steered_by, path)
             return SasText(path, table, head, stated_settings, asked).measurement(
                 Source.of(path, data, self.key), notes, sort=sort

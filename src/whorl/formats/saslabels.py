@@ -22,6 +22,7 @@ _NAMES = {
     "dev devs sigmas idevs",
     "dq": "dq qdev sigmaq qsigma qerr sigq dx xerr errx qresolution deltaq qerror qstd resolution qres smrdq dsmdq qsig "
     "dqp dsigq",
+    "share": "dq/q sigmaq/q deltaq/q sigq/q qres/q",
     "fwhm": "fwhm qfwhm fwhmq dqfwhm",
     "slit_length": "dql slitlength dqv",
     "slit_width": "dqw slitwidth",
@@ -38,8 +39,8 @@ class SasLabels:
     Parameters
     ----------
     roles : tuple of str
-        ``"q"``, ``"i"``, ``"di"``, ``"dq"``, ``"fwhm"``, ``"slit_length"``, ``"slit_width"``, ``"shadow"``, ``"mean"`` or
-        empty.
+        ``"q"``, ``"i"``, ``"di"``, ``"dq"``, ``"fwhm"``, ``"slit_length"``, ``"slit_width"``, ``"shadow"``, ``"mean"``,
+        ``"share"`` (standard deviation of q over q) or empty.
     units : tuple of str
     """
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whorl.core.errors import PatternError
 from whorl.core.measurement import Measurement
 from whorl.formats import image2d, sas, saslabels, sasunits
 from whorl.formats.header import Header
@@ -46,6 +47,7 @@ _NEAREST_UNLABELLED = 0.12
 #: the same where only the range speaks for 1/nm: wide angles in 1/angstrom are like it
 _WIDEST_NM, _NEAREST_NM = 1.3, 0.06
 _SHADOWED = 0.98
+_ISIS_AXIS = re.compile(r"\s*\d+\s+q\s*\(")
 
 
 @dataclass
@@ -61,6 +63,12 @@ class SasText:
     def measurement(self, source: Source, notes: list[str], *, sort: bool) -> Measurement:
         """Read the curve, or average the image."""
         values = self.table.values
+        if _isis_image(self.table.header):
+            raise PatternError(
+                "an image in the two-dimensional text format of ISIS",
+                where=self.path,
+                remedy="Save it as NXcanSAS, or as columns Qx, Qy, I and its uncertainty; or give the averaged curve.",
+            )
         labels = saslabels.find(self.table.header, values.shape[1])
         if image2d.is_image(values):
             return self._of_image(source, notes, values)
@@ -172,7 +180,7 @@ def recognised(stated: str, head: Header, table: Table) -> bool:
     table : Table
     """
     values = table.values
-    if image2d.is_image(values):
+    if image2d.is_image(values) or _isis_image(table.header):
         return True
     labels = saslabels.find(table.header, values.shape[1])
     columns = Columns.of(values, labels, [])
@@ -216,6 +224,7 @@ class Columns:
     di: int | None = None
     dq: int | None = None
     fwhm: int | None = None
+    share: int | None = None
     slit_length: int | None = None
     slit_width: int | None = None
     shadow: int | None = None
@@ -228,8 +237,9 @@ class Columns:
             q, i = labels.at("q"), labels.at("i")
             assert q is not None
             assert i is not None
-            di, dq, fwhm, length, width, shadow = map(labels.at, ("di", "dq", "fwhm", "slit_length", "slit_width", "shadow"))
-            return cls(q, i, di, dq, fwhm, length, width, shadow)
+            di, dq, fwhm, share = map(labels.at, ("di", "dq", "fwhm", "share"))
+            length, width, shadow = map(labels.at, ("slit_length", "slit_width", "shadow"))
+            return cls(q, i, di, dq, fwhm, share, length, width, shadow)
         columns = values.shape[1]
         first = 1 if columns >= 3 and _is_index(values) else 0
         if first:
@@ -279,6 +289,9 @@ class Columns:
         if self.fwhm is not None:
             notes.append("the widths of q are full ones at half maximum and were divided by 2.355")
             return values[:, self.fwhm] / 2.3548200450309493, slit
+        if self.share is not None:
+            notes.append("the resolutions are given as parts of q")
+            return values[:, self.share] * values[:, self.q], slit
         if self.dq is None:
             return None, slit
         width, q = values[:, self.dq], values[:, self.q]
@@ -322,6 +335,10 @@ def _nist(header: list[str]) -> dict[str, float]:
         return {}
     found = {"wavelength": wavelength} if 0.5 < wavelength < 40 else {}
     return found | ({"thickness": thickness} if 0 < thickness < 10 else {})
+
+
+def _isis_image(header: list[str]) -> bool:
+    return sum(bool(_ISIS_AXIS.match(line)) for line in header[:10]) >= 2
 
 
 def _unit_name(factor: float) -> str:

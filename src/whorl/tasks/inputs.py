@@ -16,7 +16,7 @@ from whorl.formats import read
 from whorl.formats.steering import steering
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_CANSAS = b"<SASroot"
+_CANSAS = b"SASroot"
 
 
 @dataclass(frozen=True)
