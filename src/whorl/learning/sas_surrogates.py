@@ -73,7 +73,7 @@ def train_form(request: Request, form: SurrogateForm, exact: Exact) -> Trained:
     started = time.process_time()
     unit = draw(form, request.cases, request.seed)
     features = values_of(form, unit)
-    curves = np.empty((request.cases, form.grid.count))
+    curves = np.empty((request.cases, form.grid.size))
     for i, one in enumerate(features):
         curves[i] = exact(form, one)
         if i % _CHUNK == _CHUNK - 1:
@@ -127,7 +127,7 @@ def _card(request: Request, form: SurrogateForm, metrics: tuple[Metric, ...], se
         domain=f"{form.model}, features within the ranges, q times length up to {grid.high:g}, {form.shape} distributions "
         "by number; outside of these whorl computes the exact model",
         inputs=(Port(name="features", shape=f"n x {len(form.features)}", meaning="features mapped to -1...1"),),
-        outputs=(Port(name="curve", shape=f"n x {grid.count}", meaning=f"ln G at q L from {grid.low:g} to {grid.high:g}"),),
+        outputs=(Port(name="curve", shape=f"n x {grid.size}", meaning=f"ln G at q L from {grid.low:g} to {grid.high:g}"),),
         ranges={f.name: Interval(low=f.low, high=f.high, law=f.law) for f in form.features},
         training=Training(command="", seed=request.seed, cases=request.cases, cpu_seconds=round(seconds, 1)),
         metrics=metrics,

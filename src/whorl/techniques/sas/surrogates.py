@@ -134,7 +134,9 @@ class Surrogate:
             slack = _ROUNDED * max(abs(feature.low), abs(feature.high))
             out.append(~((column >= feature.low - slack) & (column <= feature.high + slack)))
         reach = 0.0 if q is None or not np.size(q) else float(np.max(q))
-        out.append(~(np.broadcast_to(scaled.length, len(out[0])) * reach <= self.form.grid.high * (1 + _ROUNDED)))
+        far = ~(np.broadcast_to(scaled.length, len(out[0])) * reach <= self.form.grid.high * (1 + _ROUNDED))
+        ends = self.form.ends
+        out.append(far if ends is None else far & ~ends(scaled.features))
         return scaled, np.array(out)
 
     def covers(
@@ -166,9 +168,9 @@ class Surrogate:
         grid = self.form.grid
         q = np.ascontiguousarray(q, dtype=np.float64)
         length, factor = np.broadcast_to(scaled.length, count), np.broadcast_to(scaled.factor, count)
-        found = read_master_curves(
-            logs, grid.low, grid.first, grid.step, grid.crossover, q, np.ascontiguousarray(length), np.ascontiguousarray(factor)
-        )
+        table = grid.low, grid.first, grid.step, grid.crossover
+        length, factor = np.ascontiguousarray(length), np.ascontiguousarray(factor)
+        found = read_master_curves(logs, *table, q, length, factor, self.form.tail)
         return np.asarray(found if scaled.times is None else found * scaled.times(q))
 
     def _columns(
