@@ -16,8 +16,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from whorl.physics.small_angle.averages import Array
+from whorl.physics.small_angle.effective_radius import spheres_of
 from whorl.physics.small_angle.functions import LOOP, sphere_shape
-from whorl.physics.small_angle.orientation import Index, rules
+from whorl.physics.small_angle.orientation import Index, azimuths, rules
 
 FOUR_THIRDS_PI = 4.0 / 3.0 * np.pi
 
@@ -89,56 +90,32 @@ def ellipsoids(
     """
     out = np.empty((2, q.size))
     strength = FOUR_THIRDS_PI * steps[:, None] * equatorial**2 * polar
-    given = rules(float(q.max()) * float(np.abs(polar - equatorial).max()))
+    reach = float(q.max()) * float(np.abs(polar - equatorial).max())
+    given = rules(reach)
+    if len(polar) == 1 and weights.size > 1:
+        points = given.points(reach)
+        square, share = given.cosine[points] ** 2, given.weight[points]
+        return spheres_of(q, equatorial[0] ** 2, polar[0] ** 2, strength[0], weights, square, share)
     _revolution(q, equatorial, polar, strength, weights, given.reach, given.start, given.cosine, given.weight, out)
     return out
 
 
-@njit(**LOOP)
-def _triaxial(
-    q: Array,
-    axes: NDArray[np.float64],
-    strength: Array,
-    weight: Array,
-    reach: Array,
-    start: Index,
-    cosine: Array,
-    share: Array,
-    out: NDArray[np.float64],
-) -> None:
-    for i in range(q.size):
-        total1 = 0.0
-        total2 = 0.0
-        for m in range(weight.size):
-            low = min(axes[0, m], axes[1, m])
-            high = max(axes[0, m], axes[1, m])
-            rule = np.searchsorted(reach, q[i] * (max(high, axes[2, m]) - min(low, axes[2, m])))
-            q2 = q[i] * q[i]
-            polar = q2 * axes[2, m] ** 2
-            azimuths = 6 + int(0.5 * q[i] * (high - low) + 2.0 * (q[i] * (high - low)) ** (1.0 / 3.0))
-            for a in range(azimuths):
-                side = np.sin(0.5 * np.pi * (a + 0.5) / azimuths) ** 2
-                across = q2 * (axes[0, m] ** 2 + (axes[1, m] ** 2 - axes[0, m] ** 2) * side)
-                first = 0.0
-                second = 0.0
-                for p in range(start[rule], start[rule + 1]):
-                    z = cosine[p] * cosine[p]
-                    one = sphere_shape(np.sqrt(across + (polar - across) * z))
-                    first += share[p] * one
-                    second += share[p] * one * one
-                total1 += weight[m] / azimuths * strength[m] * first
-                total2 += weight[m] / azimuths * strength[m] ** 2 * second
-        out[0, i] = total1
-        out[1, i] = total2
-
-
 def triaxial_ellipsoids(q: Array, axes: NDArray[np.float64], step: float, weights: Array) -> NDArray[np.float64]:
-    """Average amplitude and its square of ellipsoids with the semi-axes ``axes``, shape (3, m), angstrom.
-
-    The longest is best given last: the rule for the polar angle follows it.
-    """
-    out = np.empty((2, q.size))
-    strength = FOUR_THIRDS_PI * step * axes.prod(axis=0)
-    given = rules(float(q.max()) * float((axes.max(axis=0) - axes.min(axis=0)).max()))
-    _triaxial(q, axes, strength, weights, given.reach, given.start, given.cosine, given.weight, out)
-    return out
+    """Average amplitude and its square of ellipsoids with the semi-axes ``axes``, shape (3, m), angstrom."""
+    top = float(q.max())
+    low, middle, high = np.sort(axes, axis=0)
+    reach = top * float((high - low).max())
+    given, turn = rules(reach), azimuths(top * float((middle - low).max()))
+    points, turns = given.points(reach), turn.points(top * float((middle - low).max()))
+    across = np.outer(low**2, turn.cosine[turns] ** 2) + np.outer(middle**2, turn.sine[turns] ** 2)
+    count = across.shape[1]
+    amplitude = FOUR_THIRDS_PI * step * low * middle * high
+    return spheres_of(
+        q,
+        across.ravel(),
+        np.repeat(high**2, count),
+        np.repeat(amplitude, count),
+        np.outer(weights, turn.weight[turns]).ravel(),
+        given.cosine[points] ** 2,
+        given.weight[points],
+    )

@@ -41,6 +41,11 @@ class Rules(NamedTuple):
     sine: Array
     weight: Array
 
+    def points(self, reach: float) -> slice:
+        """Where the points of the rule for q d = ``reach`` are."""
+        k = int(np.searchsorted(self.reach, reach))
+        return slice(int(self.start[k]), int(self.start[k + 1]))
+
 
 def _size(reach: float) -> float:
     """Points with u > 0 that q d = ``reach`` needs: half of q d, and a margin that grows as the tail of j_l does."""
@@ -81,7 +86,8 @@ def _gauss(half: int) -> tuple[Array, Array]:
 @lru_cache(maxsize=64)
 def _kept(half: int) -> tuple[Array, Array]:
     """`_gauss`, computed once."""
-    return _gauss(half)
+    nodes, weights = _gauss(half)
+    return nodes, weights
 
 
 def _panels(count: int) -> tuple[Array, Array]:

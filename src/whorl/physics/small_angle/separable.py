@@ -22,20 +22,20 @@ from whorl.physics.small_angle.averages import Array
 from whorl.physics.small_angle.functions import LOOP
 from whorl.physics.small_angle.orientation import Index, Rules
 
-_STEP = 0.12  # of the table, times the largest distance from the centre: the squares have a period of pi
-_POINTS = 6
-_BEFORE = 2  # points of a polynomial before its interval
+STEP = 0.12  # of the table, times the largest distance from the centre: the squares have a period of pi
+POINTS = 6
+BEFORE = 2  # points of a polynomial before its interval
 #: coefficients of the polynomial from its values at -2 ... 3
-_TO_POWERS = np.linalg.inv(np.vander(np.arange(-_BEFORE, _POINTS - _BEFORE, dtype=np.float64), increasing=True))
+TO_POWERS = np.linalg.inv(np.vander(np.arange(-BEFORE, POINTS - BEFORE, dtype=np.float64), increasing=True))
 
 
 def _cells(top: float, extent: float) -> int:
-    return max(int(np.ceil(top * extent / _STEP)), 8)
+    return max(int(np.ceil(top * extent / STEP)), 8)
 
 
 def last_argument(top: float, extent: float) -> float:
     """Largest argument for which `tabulate` asks the functions, a little more than ``top``."""
-    return top * (1 + (_POINTS - _BEFORE + 0.5) / _cells(top, extent))
+    return top * (1 + (POINTS - BEFORE + 0.5) / _cells(top, extent))
 
 
 def tabulate(function: Callable[[Array], NDArray[np.float64]], top: float, extent: float) -> tuple[float, NDArray[np.float64]]:
@@ -65,20 +65,20 @@ def tabulate(function: Callable[[Array], NDArray[np.float64]], top: float, exten
     """
     cells = _cells(top, extent)
     step = top / cells
-    arguments = (np.arange(cells + 1 + _POINTS - _BEFORE, dtype=np.float64) + 1e-9) * step
+    arguments = (np.arange(cells + 1 + POINTS - BEFORE, dtype=np.float64) + 1e-9) * step
     half = function(arguments)
-    return 1.0 / step, _polynomials(np.ascontiguousarray(half), cells + 1, _TO_POWERS)
+    return 1.0 / step, _polynomials(np.ascontiguousarray(half), cells + 1, TO_POWERS)
 
 
 @njit(**LOOP)
 def _polynomials(half: NDArray[np.float64], cells: int, to_powers: NDArray[np.float64]) -> NDArray[np.float64]:
     """Coefficients of the polynomial of each cell, shape (cells, k, 6), from the values of even functions from 0 on, (k, n)."""
-    out = np.zeros((cells, half.shape[0], _POINTS))
+    out = np.zeros((cells, half.shape[0], POINTS))
     for k in range(half.shape[0]):
         for cell in range(cells):
-            for j in range(_POINTS):
-                value = half[k, abs(cell + j - _BEFORE)]
-                for power in range(_POINTS):
+            for j in range(POINTS):
+                value = half[k, abs(cell + j - BEFORE)]
+                for power in range(POINTS):
                     out[cell, k, power] += to_powers[power, j] * value
     return out
 

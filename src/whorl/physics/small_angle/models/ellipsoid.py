@@ -44,7 +44,9 @@ def ellipsoid(q: Array, radius_polar: Size, radius_equatorial: Size, sld: float,
         return volume, volume
 
     return averages(
-        over_sizes(q, kernel, (radius_polar, radius_equatorial), (1.0, 1.0)), (radius_polar, radius_equatorial), volumes
+        over_sizes(q, kernel, (radius_polar, radius_equatorial), (1.0, 1.0), octaves=1),
+        (radius_polar, radius_equatorial),
+        volumes,
     )
 
 
@@ -69,7 +71,7 @@ def triaxial_ellipsoid(
         return volume, volume
 
     return averages(
-        over_sizes(q, kernel, (radius_equat_minor, radius_equat_major, radius_polar), (1.0, 1.0, 1.0)),
+        over_sizes(q, kernel, (radius_equat_minor, radius_equat_major, radius_polar), (1.0, 1.0, 1.0), octaves=1),
         (radius_equat_minor, radius_equat_major, radius_polar),
         volumes,
     )
