@@ -103,6 +103,7 @@ STRUCTURE_FACTORS: dict[str, dict[str, float]] = {
         "concentration_salt": 0.01,
         "dielectconst": 78.4,
     },
+    "squarewell": {"radius_effective": 33.0, "volfraction": 0.07, "welldepth": 0.8, "wellwidth": 1.35},
 }
 #: (particles, structure factor, parameters, whether decoupled)
 TOGETHER: tuple[tuple[str, str, dict[str, float], bool], ...] = (

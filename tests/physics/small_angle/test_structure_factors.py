@@ -116,3 +116,10 @@ def test_structure_factors_go_to_one_and_draw_what_they_allow(factor):
 def test_an_unknown_structure_factor_is_an_error_with_a_proposal():
     with pytest.raises(UsageError, match="hardsphere"):
         find_structure_factor("hardspheres")
+
+
+def test_spheres_without_a_well_are_nearly_hard():
+    # this closure differs from Percus and Yevick in the fourth power of the volume fraction
+    hard = find_structure_factor("hardsphere").values(Q, 40.0, {"volfraction": 0.04})
+    found = find_structure_factor("squarewell").values(Q, 40.0, {"volfraction": 0.04, "welldepth": 0.0})
+    assert found == pytest.approx(hard, rel=3e-3)

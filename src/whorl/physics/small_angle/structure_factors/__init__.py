@@ -10,7 +10,7 @@ from whorl.core.errors import UsageError
 from whorl.physics.small_angle.structure_factors.base import StructureFactor
 
 #: files that hold structure factors, in the order of the tables
-_FILES = ("hardsphere", "stickyhardsphere", "hayter_msa")
+_FILES = ("hardsphere", "stickyhardsphere", "hayter_msa", "squarewell")
 
 
 @lru_cache(maxsize=1)
