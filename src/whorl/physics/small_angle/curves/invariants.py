@@ -99,13 +99,13 @@ def invariants(
         doubt = float(np.sqrt(measured.sigma**2 + by_background**2 + low.sigma**2 + high.sigma**2))
         if guinier is not None and guinier.upturn:
             doubt = float(np.hypot(doubt, abs(float(w @ (intensity[begin:] - clean[begin:])))))
-        totals.append((Uncertain(value, doubt), low.value / value, high.value / value))
-    (invariant, low_share, high_share), (first, _, _) = totals
+        totals.append((Uncertain(value, doubt), low.value, high.value))
+    (invariant, low_part, high_part), (first, _, _) = totals
     if not invariant.value > 2 * invariant.sigma:
         raise Absent(
             "the invariant is not known: its integral is no larger than its uncertainty (background, or too short a curve)"
         )
-    return Invariants(invariant, first, low_share, high_share, b.value)
+    return Invariants(invariant, first, low_part / invariant.value, high_part / invariant.value, b.value)
 
 
 def _continued(q: Array, intensity: Array, sigma: Array, porod: Porod | None) -> tuple[float, Uncertain, Uncertain]:

@@ -21,7 +21,7 @@ q^-4, whose height is a further unknown.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +128,8 @@ def invert_sizes(
     >>> [round(mode.mean.value) for mode in found.modes], round(found.modes[0].volume.value, 4)
     ([50], 0.01)
     """
+    height = float(np.max(np.abs(intensity))) or 1.0
+    intensity, sigma = intensity / height, sigma / height  # so that no step depends on the unit
     low, high = limits or (1.5 / q[-1], np.pi / q[0])
     grid = np.geomspace(low, high, bins)
     design = _design(kernel, q, grid) / sigma[:, None]
@@ -153,11 +155,12 @@ def invert_sizes(
     background = level - float(project @ weights)
     var_b = 1 / flat_norm + float(project @ whole @ project)
     modes = find_modes(grid, density, covariance)
-    refined = refine_modes(modes, grid, np.column_stack([design, flat]), data, found.misfit / freedom)
+    modes = refine_modes(modes, grid, np.column_stack([design, flat]), data, found.misfit / freedom) or modes
     return SizeDistribution(
-        grid, density, np.sqrt(np.maximum(np.diag(covariance), 0)), covariance, Uncertain(background, var_b**0.5),
-        sigma * (design @ weights) + background, found.misfit / freedom, found.alpha, found.effective, refined or modes,
-        weights[-1] * sigma * design[:, -1],
+        grid, height * density, height * np.sqrt(np.maximum(np.diag(covariance), 0)), height**2 * covariance,
+        Uncertain(background, var_b**0.5).times(height), height * (sigma * (design @ weights) + background),
+        found.misfit / freedom, found.alpha, found.effective,
+        tuple(replace(mode, volume=mode.volume.times(height)) for mode in modes), height * weights[-1] * sigma * design[:, -1],
     )  # fmt: skip
 
 
