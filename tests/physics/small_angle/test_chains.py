@@ -32,8 +32,10 @@ def test_typical_draws_are_finite_and_every_free_parameter_shows(model):
     for _ in range(4 if model.family == "crystal" else 25):
         values = model.draw(rng)
         for parameter in model.parameters:
-            low, high = parameter.limits
-            assert low <= values[parameter.name] <= high
+            low, high = parameter.typical  # where fits start, and may go
+            assert low * (1 - 1e-9) <= values[parameter.name] <= high * (1 + 1e-9)
+            assert parameter.limits[0] <= low
+            assert high <= parameter.limits[1]
         intensity = model.intensity(Q, values)
         assert np.all(np.isfinite(intensity))
         assert intensity.min() >= 0

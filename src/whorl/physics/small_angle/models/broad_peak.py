@@ -66,10 +66,10 @@ MODEL = Model(
     (
         strength("peak_scale", 10.0, "1/cm", "height of the peak"),
         number("peak_pos", 0.1, (1e-4, 3.0), (0.006, 0.4), "position of the peak", unit="1/angstrom", law="log-uniform"),
-        TiedParameter("correlation_length", 50.0, (0.1, 1e6), (5, 4000), meaning="inverse width of the peak", tied=_width),
+        TiedParameter("correlation_length", 50.0, (0.1, 1e6), (5, 4200), meaning="inverse width of the peak", tied=_width),
         number("width_exp", 2.0, (0.5, 8.0), (1.5, 3.5), "power of the flanks"),
         number("porod_exp", 3.0, (0.5, 6.0), (1.5, 4.2), "power at low q"),
-        amplitude("porod_scale", 1e-5, (1e-12, 0.1), "of the power law", _rise),
+        amplitude("porod_scale", 1e-5, (1e-12, 2.0), "of the power law", _rise),
         number("shape_exp", 1.0, (0.5, 3.0), (1.0, 1.0), "power of the whole", free=False),
     ),
     "sasmodels, broad_peak; Hammouda, Ho & Kline, Macromolecules 37, 6932 (2004), doi:10.1021/ma049623d",

@@ -56,7 +56,7 @@ MODEL = Model(
         extent("cor_length", 50.0, (5, 500), "mesh size"),
         number("porod_exp", 3.0, (0.5, 6.0), (2.0, 4.2), "power at low q"),
         number("lorentz_exp", 2.0, (0.5, 6.0), (1.5, 3.0), "power at high q"),
-        amplitude("porod_scale", 1e-6, (1e-11, 0.1), "of the clusters", _clusters),
+        amplitude("porod_scale", 1e-6, (1e-18, 1.0), "of the clusters", _clusters),
     ),
     "Hammouda, Ho & Kline, Macromolecules 37, 6932 (2004), doi:10.1021/ma049623d",
     particle=False,

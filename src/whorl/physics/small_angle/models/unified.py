@@ -86,7 +86,7 @@ def _rows(k: int, size: ModelParameter, knee: ModelParameter) -> tuple[ModelPara
         size,
         number(f"power{k}", 4.0, (0.5, 6.0), (1.5, 4.2), "power behind the knee"),
         knee,
-        amplitude(f"B{k}", 4.5e-6, (1e-12, 10.0), "of the power law", _behind(k)),
+        amplitude(f"B{k}", 4.5e-6, (1e-18, 200.0), "of the power law", _behind(k)),
     )
 
 
@@ -114,7 +114,7 @@ MODELS = (
             *_rows(
                 2,
                 extent("rg2", 15.8, (5, 400), "radius of gyration of the smaller one", within=("rg1", 0.01, 0.4)),
-                amplitude("G2", 3.0, (1e-4, 100.0), "height of the knee", _beside, unit="1/cm"),
+                amplitude("G2", 3.0, (1e-7, 400.0), "height of the knee", _beside, unit="1/cm"),
             ),
         ),
         _SOURCE,
