@@ -34,7 +34,8 @@ def quantify(
     source : Measurement, path, or several paths
         Single patterns or series.
     model : str or path
-        Name of a model, or the folder that ``whorl train pd-quantify`` wrote; without it small-angle curves are described.
+        Name of a model, or the folder that ``whorl train pd-quantify`` wrote; of small-angle curves the name of a form factor
+        ("sphere", "sphere@hardsphere"); without it small-angle curves are described.
     method : str, optional
         Of small-angle curves: "all" (the default of single curves), or some of "guinier", "porod", "kratky", "invariant",
         "unified", "distances", "sizes", "peaks", with commas. Frames of a series are described by "guinier,porod,invariant".
@@ -74,6 +75,15 @@ def quantify(
             return curves.quantify_curve_series(source, named, **more)
         listed = [source] if isinstance(source, str | os.PathLike) else list(source)
         return curves.quantify_curve_files(listed, method or "", **more)
+    if method is None and contrast is None and isinstance(model, str):
+        from whorl.tasks import quantify_form_factor as form_factors
+
+        if form_factors.is_form_factor(model):
+            given: dict[str, Any] = {"range": range, "settings": settings, "level": level}
+            if isinstance(source, Measurement):
+                return form_factors.quantify_form_factor_series(source, model, **given)
+            paths = [source] if isinstance(source, str | os.PathLike) else list(source)
+            return form_factors.quantify_form_factor_files(paths, model, **given)
     if method is not None or contrast is not None or range is not None:
         raise UsageError("method, range and contrast are for small-angle curves without a model", remedy="Leave them out.")
     from whorl.tasks import quantify as task

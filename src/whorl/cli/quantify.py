@@ -28,7 +28,12 @@ def quantify(
         list[str], typer.Argument(metavar="FILE...", help="Measured data: files, quoted patterns, folders, series.")
     ],
     model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME|FOLDER", help="Model made by `whorl train pd-quantify`.")
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME|FOLDER",
+            help="Model made by `whorl train pd-quantify`; of small-angle curves the name of a form factor: sphere.",
+        ),
     ] = None,
     references: Annotated[
         str | None,
@@ -84,6 +89,7 @@ def quantify(
     thousands of frames in a minute, and keeps none of them as a run without --keep; nor are frames of small-angle series kept.
     """
     from whorl.cli.batch import Outputs, run_batch
+    from whorl.tasks.quantify_form_factor import is_form_factor
     from whorl.tasks.quantify_recipes import ByModel, ByReferences
     from whorl.tasks.weighed_in import read_standard
 
@@ -102,6 +108,13 @@ def quantify(
         raise typer.Exit(run_curves(made, files, outputs, keep=keep, named=method is not None))
     if method is not None or contrast is not None or kernel != "sphere":
         raise UsageError("--method, --contrast and --kernel are for small-angle curves alone", remedy="Leave them out.")
+    if model is not None and references is None and is_form_factor(model):
+        if rir or standard or exclude or only:
+            raise UsageError("--rir, --standard, --exclude and --only are for --references", remedy="Leave them out.")
+        from whorl.cli.quantify_curves import run_curves
+        from whorl.tasks.quantify_recipes import ByFormFactor
+
+        raise typer.Exit(run_curves(ByFormFactor(model, limits, settings, level), files, outputs, keep=keep, named=True))
     if (model is None) == (references is None):
         raise UsageError("neither or both of --model and --references", remedy="Name one of them.")
     if references is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as _json
 import shlex
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from whorl.cli.batch import Outputs
     from whorl.core.measurement import Measurement
     from whorl.core.verdict import Verdict
-    from whorl.tasks.quantify_recipes import ByCurve
+    from whorl.tasks.quantify_recipes import ByCurve, ByFormFactor
 
 _SAY_EVERY = 1000  # frames
 _SHOWN = 20  # frames, after which no line is said of each
 
 
-def run_curves(recipe: ByCurve, files: list[str], outputs: Outputs, *, keep: bool, named: bool) -> int:
+def run_curves(recipe: ByCurve | ByFormFactor, files: list[str], outputs: Outputs, *, keep: bool, named: bool) -> int:
     """Quantify curves; give the exit code. Series are streamed unless they are to be kept."""
     from whorl.cli.batch import check_outputs, run_batch
     from whorl.cli.expand import expand
@@ -42,26 +43,16 @@ def run_curves(recipe: ByCurve, files: list[str], outputs: Outputs, *, keep: boo
     return _stream(recipe, series, files, outputs, named=named)
 
 
-def _stream(recipe: ByCurve, series: Measurement, files: list[str], outputs: Outputs, *, named: bool) -> int:
+def _stream(recipe: ByCurve | ByFormFactor, series: Measurement, files: list[str], outputs: Outputs, *, named: bool) -> int:
     from whorl.cli import words
-    from whorl.formats.steering import without_steering
     from whorl.report import TableWriter
-    from whorl.tasks.quantify_curve import quantify_curve_series
 
     arguments = recipe.arguments() if named else recipe.arguments()[2:]
     command = shlex.join(["whorl", "quantify", *files, *arguments, *outputs.arguments()])
     done: list[Verdict] = []
     with ExitStack() as stack:
         tables = [stack.enter_context(TableWriter(path)) for path in outputs.tables()]
-        told = quantify_curve_series(
-            series,
-            recipe.method if named else "",
-            range=recipe.range,
-            settings=without_steering(recipe.settings),
-            contrast=recipe.contrast,
-            kernel=recipe.kernel,
-            level=recipe.level,
-        )
+        told = _told(recipe, series, named=named)
         for verdict in told:
             for writer in tables:
                 writer.append(verdict)
@@ -80,6 +71,29 @@ def _stream(recipe: ByCurve, series: Measurement, files: list[str], outputs: Out
         for path in paths:
             to(f"Written {path}")
     return 3 if failed == len(done) else 0
+
+
+def _told(recipe: ByCurve | ByFormFactor, series: Measurement, *, named: bool) -> Iterator[Verdict]:
+    """Verdicts of the frames, by a model or without one."""
+    from whorl.formats.steering import without_steering
+    from whorl.tasks.quantify_curve import quantify_curve_series
+    from whorl.tasks.quantify_form_factor import quantify_form_factor_series
+    from whorl.tasks.quantify_recipes import ByFormFactor
+
+    settings = without_steering(recipe.settings)
+    if isinstance(recipe, ByFormFactor):
+        return quantify_form_factor_series(
+            series, recipe.form_factor, range=recipe.range, settings=settings, level=recipe.level
+        )
+    return quantify_curve_series(
+        series,
+        recipe.method if named else "",
+        range=recipe.range,
+        settings=settings,
+        contrast=recipe.contrast,
+        kernel=recipe.kernel,
+        level=recipe.level,
+    )
 
 
 def _pages(done: list[Verdict], series: Measurement, outputs: Outputs, command: str) -> list[Path]:

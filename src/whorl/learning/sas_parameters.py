@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,116 +17,27 @@ from numpy.typing import NDArray
 
 from whorl.core.errors import UsageError
 from whorl.core.lazy import need
-from whorl.learning.sas_classes import UNSEEN, kinds_of
+from whorl.learning.sas_classes import kinds_of
 from whorl.learning.sas_corpus import GRID, SHAPES, WIDTHS, Corpus, make
-from whorl.learning.sas_experiments import see
+from whorl.learning.sas_parameters_calibration import calibrate, figures, judge, misfits_of, scales_of, usual_of
+from whorl.learning.sas_parameters_measured import Layout, held_out, lay_out, measure, samples_of
 from whorl.learning.sas_parameters_network import build, to_onnx
 from whorl.learning.steps import keep, learning_rate, ready, resume, write_arrays
 from whorl.learning.trainer import Request, Trained, Trainer
 from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.physics.small_angle.log_nodes import NODES, STEP
 from whorl.techniques.sas.features import CHANNELS
-from whorl.techniques.sas.nuisances import NUISANCES, Curve, Nuisances
-from whorl.techniques.sas.parameters import METADATA, OUTPUTS, SHIPPED_MODEL, asked, reach, record_of
-from whorl.techniques.sas.targets import SHARP, ordered, targets_of
-from whorl.trust.conformal import LEVELS, coverage, split_quantile
+from whorl.techniques.sas.nuisances import NUISANCES
+from whorl.techniques.sas.parameters import METADATA, OUTPUTS, SHIPPED_MODEL, record_of
+from whorl.trust.conformal import LEVELS
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 _BATCH, _BLOCK, _TWICE = 128, 4096, 2
 _RATE, _DECAY = 2e-3, 1e-2
-_TIMES = 3  # experiments of each sample that is held out
 #: streams of random numbers, one for each use
-_TRAIN, _CALIBRATE, _TEST, _LEARN, _MEASURE, _OTHER = range(1, 7)
-_LEAST_SPREAD = 0.05
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the parameters of each kind stand among the outputs.
-
-    Attributes
-    ----------
-    kinds : tuple of str
-    first : tuple of int
-        Number of the first parameter of each kind.
-    counts : tuple of int
-    centre, spread : array, shape (parameters,)
-        Of the samples that were learnt from, on the scales of the targets at random first q.
-    """
-
-    kinds: tuple[str, ...]
-    first: tuple[int, ...]
-    counts: tuple[int, ...]
-    centre: Array
-    spread: Array
-
-    @property
-    def total(self) -> int:
-        """Parameters of all kinds together."""
-        return sum(self.counts)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Curves ready to learn from: features (n, 7, 184), what is asked (n, kinds + 1), kind (n,), and the truth (n, most)."""
-
-    features: NDArray[np.float32]
-    asked: NDArray[np.float32]
-    label: Labels
-    truth: Array
-
-
-def samples_of(corpus: Corpus) -> list[dict[str, float]]:
-    """Parameters of every sample by name, exchangeable terms in order."""
-    return [ordered(corpus.kinds[corpus.label[i]], corpus.parameters(i)) for i in range(corpus.label.size)]
-
-
-def encoded(corpus: Corpus, rows: Labels, qmin: Array, samples: list[dict[str, float]]) -> Array:
-    """Places of samples on the scales of their kinds' targets, shape (n, most), nought where a kind has fewer."""
-    most = max(len(targets_of(k)) for k in corpus.kinds)
-    out = np.zeros((rows.size, most))
-    for i, (row, q) in enumerate(zip(rows, qmin, strict=True)):
-        for j, target in enumerate(targets_of(corpus.kinds[corpus.label[row]])):
-            out[i, j] = target.encode(samples[row], float(q))
-    return out
-
-
-def lay_out(corpus: Corpus, samples: list[dict[str, float]], seed: int) -> Layout:
-    """Places and scales of all parameters, from samples at first q as experiments have them."""
-    rng = np.random.default_rng([seed, _LEARN])
-    q = np.exp(rng.uniform(*np.log(NUISANCES.qmin), corpus.label.size))
-    places = encoded(corpus, np.arange(corpus.label.size), q, samples)
-    counts = tuple(len(targets_of(k)) for k in corpus.kinds)
-    own = [places[corpus.label == n, j] for n, count in enumerate(counts) for j in range(count)]
-    centre, spread = np.array([p.mean() for p in own]), np.array([max(p.std(), _LEAST_SPREAD) for p in own])
-    return Layout(corpus.kinds, tuple(int(f) for f in np.cumsum((0, *counts[:-1]))), counts, centre, spread)
-
-
-def measure(
-    corpus: Corpus,
-    rows: Labels,
-    rng: np.random.Generator,
-    layout: Layout,
-    samples: list[dict[str, float]],
-    nuisances: Nuisances = NUISANCES,
-) -> Measured:
-    """Measure rows of a corpus, each in a drawn experiment."""
-    qmin = np.empty(rows.size)
-
-    def noted(place: int, curve: Curve) -> None:
-        qmin[place] = curve.q[np.isfinite(curve.intensity)][0]
-
-    seen = see(corpus, rows, rng, nuisances, keep=noted)
-    label = corpus.label[seen.rows]
-    truth = encoded(corpus, seen.rows, qmin, samples)
-    for n in range(len(layout.kinds)):
-        columns = slice(layout.first[n], layout.first[n] + layout.counts[n])
-        mine = label == n
-        truth[mine, : layout.counts[n]] -= layout.centre[columns]
-        truth[mine, : layout.counts[n]] /= layout.spread[columns]
-    return Measured(seen.features, asked(label, qmin, len(layout.kinds)).astype(np.float32), label, truth)
+_TRAIN, _CALIBRATE, _TEST, _LEARN, _MEASURE, _MISFIT = range(1, 7)
 
 
 def train(request: Request) -> Trained:
@@ -163,7 +73,8 @@ def train(request: Request) -> Trained:
     request.progress("calibrating", 1, 3)
     metrics = figures(network, factors, test, layout, request.seed)
     request.progress("calibrating", 3, 3)
-    record = record_of(layout.kinds, scales_of(layout), factors, usual_of(learnt, samples))
+    misfits = misfits_of(network, calibration, layout, [request.seed, _MISFIT])
+    record = record_of(layout.kinds, scales_of(layout), factors, usual_of(learnt, samples), misfits)
     weights = to_onnx(network, {METADATA: json.dumps(record)})
     seconds = spent + sum(c.seconds for c in corpora) + time.process_time() - started
     return Trained(_card(request, layout, metrics, seconds), weights)
@@ -235,108 +146,6 @@ def _resumed(network: Any, optimiser: Any, request: Request) -> tuple[int, float
             for name, buffer in network.named_buffers():
                 buffer.copy_(torch.from_numpy(kept[name.replace(".", "/")]))
     return done, seconds
-
-
-def held_out(corpus: Corpus, layout: Layout, seed: list[int], nuisances: Nuisances, times: int = _TIMES) -> Measured:
-    """Measure every sample of a corpus several times."""
-    rows = np.tile(np.arange(corpus.label.size), times)
-    return measure(corpus, rows, np.random.default_rng(seed), layout, samples_of(corpus), nuisances)
-
-
-def judge(network: Any, seen: Measured) -> Array:
-    """What a network in evaluation mode gives of measured curves, shape (n, parameters, outputs)."""
-    torch = need("torch", extra="train")
-    found = []
-    with torch.no_grad():
-        for start in range(0, len(seen.label), _BATCH):
-            part = slice(start, start + _BATCH)
-            found.append(network(torch.from_numpy(seen.features[part]), torch.from_numpy(seen.asked[part])).numpy())
-    numbers = np.concatenate(found).astype(np.float64)
-    return numbers.reshape(len(numbers), -1, OUTPUTS)
-
-
-def scores(numbers: Array, seen: Measured, layout: Layout, kind: int, j: int) -> tuple[Array, Array]:
-    """Of one parameter: by what factor each interval has to be longer to hold the truth, (n, levels), and the medians' errors.
-
-    A spread below `SHARP` counts as one of `SHARP`: the intervals of such say "none".
-    """
-    mine = seen.label == kind
-    place = layout.first[kind] + j
-    middle, down, up = reach(numbers[mine, place])
-    truth = seen.truth[mine, j]
-    if targets_of(layout.kinds[kind])[j].scale == "spread":
-        least = (SHARP - layout.centre[place]) / layout.spread[place]
-        truth, middle = np.maximum(truth, least), np.maximum(middle, least)
-    error = truth - middle
-    return np.where(error[:, None] < 0, -error[:, None] / down, error[:, None] / up), error
-
-
-def calibrate(numbers: Array, seen: Measured, layout: Layout) -> dict[str, Array]:
-    """Factors on the intervals of each kind: one row for each parameter, one column for each level."""
-    out = {}
-    for n, kind in enumerate(layout.kinds):
-        rows = []
-        for j in range(layout.counts[n]):
-            score, _ = scores(numbers, seen, layout, n, j)
-            found = np.array([split_quantile(score[:, k], level) for k, level in enumerate(LEVELS)])
-            rows.append(np.where(np.isfinite(found), found, 2 * score.max()))
-        out[kind] = np.array(rows)
-    return out
-
-
-def scales_of(layout: Layout) -> dict[str, Array]:
-    """Centre and spread of each parameter of each kind."""
-    return {
-        kind: np.column_stack([layout.centre, layout.spread])[layout.first[n] : layout.first[n] + layout.counts[n]]
-        for n, kind in enumerate(layout.kinds)
-    }
-
-
-def usual_of(corpus: Corpus, samples: list[dict[str, float]]) -> dict[str, Array]:
-    """Length of the interval of all samples of each parameter, shape (parameters, levels): what a model tells before data."""
-    places = encoded(corpus, np.arange(corpus.label.size), np.ones(corpus.label.size), samples)
-    out = {}
-    for n, kind in enumerate(corpus.kinds):
-        own = places[corpus.label == n, : len(targets_of(kind))]
-        ends = [np.quantile(own, (0.5 + sign * np.array(LEVELS) / 2), axis=0) for sign in (-1, 1)]
-        out[kind] = (ends[1] - ends[0]).T
-    return out
-
-
-def figures(network: Any, factors: dict[str, Array], test: Corpus, layout: Layout, seed: int) -> tuple[Metric, ...]:
-    """Figures on samples that were neither learnt nor calibrated on."""
-    out = []
-    for words, stream, nuisances in (("", _MEASURE, NUISANCES), (", unseen instruments", _OTHER, UNSEEN)):
-        seen = held_out(test, layout, [seed, 10 + stream], nuisances)
-        numbers = judge(network, seen)
-        missed: list[list[Array]] = [[] for _ in LEVELS]
-        errors, own = [], []
-        for n, kind in enumerate(layout.kinds):
-            inside = []
-            for j, target in enumerate(targets_of(kind)):
-                score, error = scores(numbers, seen, layout, n, j)
-                for k in range(len(LEVELS)):
-                    missed[k].append((score[:, k] > factors[kind][j, k]).astype(float))
-                inside.append(missed[LEVELS.index(0.95)][-1])
-                if target.scale == "length":
-                    errors.append(np.abs(np.expm1(error * layout.spread[layout.first[n] + j])))
-            own.append((kind, np.concatenate(inside)))
-        for k, level in enumerate(LEVELS):
-            flat = np.concatenate(missed[k])
-            share, low, high = coverage(flat, np.full(flat.size, 0.5))
-            out.append(_metric(f"{level:.3g} intervals hold the truth{words}", share, flat.size, low, high))
-        lengths = np.concatenate(errors)
-        out.append(_metric(f"median relative error of a length{words}", float(np.median(lengths)), lengths.size))
-        if words:
-            out += [_metric(f"0.95 intervals hold the truth, {kind}{words}", 1 - flat.mean(), flat.size) for kind, flat in own]
-    return tuple(out)
-
-
-def _metric(name: str, value: float, cases: int, low: float | None = None, high: float | None = None) -> Metric:
-    def short(number: float | None) -> float | None:
-        return None if number is None else float(f"{number:.3g}")
-
-    return Metric(name=name, value=float(f"{value:.3g}"), low=short(low), high=short(high), cases=cases)
 
 
 def _card(request: Request, layout: Layout, metrics: tuple[Metric, ...], seconds: float) -> Card:

@@ -1,4 +1,4 @@
-"""Recipes of quantify (`whorl.tasks.recipes`): by measured references, by a trained model, straight from a curve."""
+"""Recipes of quantify (`whorl.tasks.recipes`): by references, a trained model, a form factor, or straight from a curve."""
 
 from __future__ import annotations
 
@@ -220,11 +220,71 @@ class ByCurve:
         )
 
 
-def quantify_recipe(given: Mapping[str, Any]) -> ByReferences | ByModel | ByCurve:
+@dataclass(frozen=True)
+class ByFormFactor:
+    """Quantify small-angle curves by a named model (`whorl.tasks.quantify_form_factor`).
+
+    Examples
+    --------
+    >>> ByFormFactor("core_shell_sphere", range=(0.01, 0.3), level=0.95).arguments()
+    ['--model', 'core_shell_sphere', '--level', '0.95', '--range', '0.01:0.3']
+    """
+
+    task: ClassVar[str] = "quantify"
+
+    form_factor: str
+    range: tuple[float, float] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    level: float = _LEVEL
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "range", checked_range(self.range))
+        object.__setattr__(self, "settings", known_settings(self.settings))
+
+    def as_dict(self) -> dict[str, Any]:
+        """See `whorl.tasks.recipes.Recipe.as_dict`."""
+        return {
+            "form_factor": self.form_factor,
+            "range": None if self.range is None else list(self.range),
+            "settings": dict(self.settings),
+            "level": self.level,
+        }
+
+    def content(self) -> dict[str, str]:
+        """See `whorl.tasks.recipes.Recipe.content`: the weights by their hash."""
+        from whorl.tasks.quantify_form_factor import weights
+
+        return {"parameters": weights()}
+
+    def extra(self) -> dict[str, bytes]:
+        """See `whorl.tasks.recipes.Recipe.extra`: nothing."""
+        return {}
+
+    def arguments(self) -> list[str]:
+        """See `whorl.tasks.recipes.Recipe.arguments`."""
+        words = ["--model", self.form_factor]
+        words += [] if self.level == _LEVEL else ["--level", f"{self.level:g}"]
+        return words + common_arguments(self.range, self.settings)
+
+    def run(
+        self, measurement: Measurement, *, content: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Verdict:
+        """See `whorl.tasks.recipes.Recipe.run`."""
+        del content, progress
+        from whorl.formats.steering import without_steering
+        from whorl.tasks.quantify_form_factor import quantify_form_factor
+
+        settings = without_steering(self.settings)
+        return quantify_form_factor(measurement, self.form_factor, range=self.range, settings=settings, level=self.level)
+
+
+def quantify_recipe(given: Mapping[str, Any]) -> ByReferences | ByModel | ByFormFactor | ByCurve:
     """Make the recipe of a kept run again from what ``as_dict`` gave; the range is a tuple already."""
     given = dict(given)
     if "method" in given:
         return ByCurve(**given)
+    if "form_factor" in given:
+        return ByFormFactor(**given)
     if "references" not in given:
         given.pop("range", None)
         return ByModel(**given)

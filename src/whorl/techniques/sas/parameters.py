@@ -1,10 +1,10 @@
 r"""Parameters of a model straight from a curve, with intervals, in milliseconds: start values, and answers for series.
 
 A network reads a curve's features (`whorl.techniques.sas.features`), is told the kind of model and the first q, and gives of
-each parameter the median and, for each probability, how far below and above it an interval reaches (quantile regression: R. Koenker
-& G. Bassett, Econometrica 46, 33 (1978), doi:10.2307/1913643). On curves that were kept apart the intervals were lengthened
-or shortened by a factor each, so that they hold the truth in the stated share (conformalised quantile regression: Y. Romano,
-E. Patterson, E. Candes, NeurIPS 32 (2019), arXiv:1905.03222).
+each parameter the median and, for each probability, how far below and above it an interval reaches (quantile regression: R.
+Koenker & G. Bassett, Econometrica 46, 33 (1978), doi:10.2307/1913643). On curves that were kept apart the intervals were made
+longer or shorter by a factor each, so that they hold the truth in the stated share (conformalised quantile regression: Y.
+Romano, E. Patterson, E. Candes, NeurIPS 32 (2019), arXiv:1905.03222).
 
 They do so for curves drawn as those were, of the kind that was named. Which kind it is, is not asked here.
 """
@@ -79,6 +79,8 @@ class ParameterNetwork:
     card : Card
     kinds : tuple of str
         Models whose parameters it tells.
+    misfits : dict of str to float
+        Misfit (`whorl.techniques.sas.explained`) that one curve in a hundred of a model exceeds at the values that are told.
 
     Raises
     ------
@@ -99,6 +101,7 @@ class ParameterNetwork:
         self._names = {key: tuple(names) for key, names in record["names"].items()}
         self._scales: dict[str, Array] = {key: np.array(rows, dtype=np.float64) for key, rows in record["scales"].items()}
         self._factors: dict[str, Array] = {key: np.array(rows, dtype=np.float64) for key, rows in record["factors"].items()}
+        self.misfits: dict[str, float] = record["misfits"]
         self._usual: dict[str, Array] = {key: np.array(rows, dtype=np.float64) for key, rows in record["usual"].items()}
         self._first = {key: sum(len(self._names[k]) for k in self._all[:n]) for n, key in enumerate(self._all)}
         # a model whose table has changed since is not known any more
@@ -137,15 +140,25 @@ class ParameterNetwork:
         qmin = np.array([prepared(*curve[:4]).q[0] for curve in curves])
         return self.tell(rows, qmin, key, level)
 
-    def tell(self, rows: NDArray[np.float32], qmin: Array, key: str, level: float = 0.95) -> Told:
-        """Tell the parameters of a model from features, shape (n, 7, 184), and first points, 1/angstrom, shape (n,)."""
+    def check(self, key: str, level: float) -> int:
+        """Give the place of a level, if the model and the level are known.
+
+        Raises
+        ------
+        UsageError
+            If one of them is not.
+        """
         if key not in self.kinds:
             raise UsageError(
                 f"the parameters of {key} cannot be told straight from a curve",
                 where=self.card.name,
                 remedy=f"Models are {', '.join(self.kinds)}. `whorl refine` fits any.",
             )
-        place = _level(level)
+        return _level(level)
+
+    def tell(self, rows: NDArray[np.float32], qmin: Array, key: str, level: float = 0.95) -> Told:
+        """Tell the parameters of a model from features, shape (n, 7, 184), and first points, 1/angstrom, shape (n,)."""
+        place = self.check(key, level)
         targets = targets_of(key)
         kinds = np.full(len(rows), self._all.index(key))
         flat = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)
@@ -235,7 +248,11 @@ def _level(level: float) -> int:
 
 
 def record_of(
-    kinds: Sequence[str], scales: dict[str, Array], factors: dict[str, Array], usual: dict[str, Array]
+    kinds: Sequence[str],
+    scales: dict[str, Array],
+    factors: dict[str, Array],
+    usual: dict[str, Array],
+    misfits: dict[str, float],
 ) -> dict[str, Any]:
     """What the file of the weights holds beside them, JSON-ready."""
 
@@ -248,4 +265,5 @@ def record_of(
         "scales": rounded(scales),
         "factors": rounded(factors),
         "usual": rounded(usual),
+        "misfits": {key: float(f"{value:.3g}") for key, value in misfits.items()},
     }
