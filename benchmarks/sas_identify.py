@@ -163,7 +163,7 @@ def _row(table: Table, found: Outcome) -> None:
         said += f"; {found.truth.size[0]} off by {off:.1%}"
         more["met"] = off <= found.truth.size[2]
     place = "first" if found.first else "in the set" if found.in_set else "MISSED"
-    table.add(f"{found.truth.file}: {found.truth.reason}", "", f"{place}: {said}", **more)
+    table.add(f"{found.truth.file}: {found.truth.reason}", "", f"{place}: {said}", note=f"{found.seconds:.1f} s", **more)
 
 
 def _summary(table: Table, what: str, found: list[Outcome], in_set: float | None, first: float | None) -> None:

@@ -31,6 +31,7 @@ class Fit:
     support: Support
     problem: object = field(default_factory=lambda: SimpleNamespace(observed=DATA, weights=np.ones_like(X)))
     evidence: float = 0.0
+    free_parameters: int = 3
 
 
 def suggestion(name, kind="crystal", family=None):

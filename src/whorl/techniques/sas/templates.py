@@ -39,20 +39,22 @@ _START, _COUNT = float(np.log(0.02 / _LONGEST)), 231
 _MORE = 120
 #: curves of a model: so many, and so many more for each parameter beside the first length
 _DRAWS, _DRAWS_EACH, _MOST_DRAWS = 40, 40, 240
-#: widest spread of lengths drawn, and the share of curves without any
-_WIDEST, _SHARP = 0.4, 0.25
+#: spreads of lengths drawn, none so narrow that the grid does not resolve the oscillations left; share of the narrowest
+_NARROWEST, _WIDEST, _SHARP = 0.03, 0.4, 0.3
 #: nodes over which a slope at an end is taken
 _END = 8
 #: relative amounts of the terms of a model of several, as the ratio of their intensities at low q
 _AMOUNTS = (0.03, 30.0)
 #: q times the longest length, at the highest and at the lowest q measured
 _SHORTEST, _REACH = 1.5, 60.0
+#: relative difference of values up to which two starts are one
+_NEAR = 0.08
 #: nodes of resolution from which templates are blurred
 _BLUR = 0.2
 #: factor by which a rise towards low q has to lower the sum of squares
 _WORTH = 2.0
 _BY_UNIT = {"angstrom": 1, "angstrom^2": 2, "1/angstrom": -1}
-_ABOUT = "4"  # of how templates are made: a new one makes them anew
+_ABOUT = "5"  # of how templates are made: a new one makes them anew
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ def _draw(model: Composite, rng: np.random.Generator) -> dict[str, float]:
         values[name + SPREAD] = 0.0
     for n in range(len(model.terms)):
         first = next((s for s in model.spreading if s.startswith(model.prefix(n))), None)
-        if first is not None and rng.random() > _SHARP:
-            values[first + SPREAD] = float(rng.uniform(0.02, _WIDEST))
+        if first is not None:
+            values[first + SPREAD] = _NARROWEST if rng.random() < _SHARP else float(rng.uniform(_NARROWEST, _WIDEST))
     return values
 
 
@@ -197,8 +199,14 @@ def match(signal: SasSignal, key: str, templates: Templates, most: int = 3) -> l
         less, other = nearest(curves, w, y, with_upturn, first + _MORE, low, high)
         better = _WORTH * less < misfit
         misfit, shift = np.where(better, _WORTH * less, misfit), np.where(better, other, shift)
-    order = np.argsort(misfit, kind="stable")[:most]
-    return [Match(float(np.sqrt(max(misfit[i], 0.0))), _values(model, templates, int(i), int(shift[i]))) for i in order]
+    found: list[Match] = []
+    for i in np.argsort(misfit, kind="stable"):
+        values = _values(model, templates, int(i), int(shift[i]))
+        if not np.isfinite(misfit[i]) or len(found) == most:
+            break
+        if not any(_same(values, other.values) for other in found):
+            found.append(Match(float(np.sqrt(max(misfit[i], 0.0))), values))
+    return found
 
 
 def _continued(curves: Array) -> Array:
@@ -213,6 +221,11 @@ def _continued(curves: Array) -> Array:
     low = logs[:, :1] - before[:, None] * steps[::-1]
     high = logs[:, -_END:].mean(axis=1)[:, None] + after[:, None] * steps
     return np.asarray(np.exp(np.clip(np.hstack([low, logs, high]), -60, 60)))
+
+
+def _same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Tell whether two starts would end in one place."""
+    return all(abs(v - other[name]) <= _NEAR * max(abs(v), abs(other[name])) for name, v in one.items())
 
 
 def _values(model: Composite, templates: Templates, index: int, shift: int) -> dict[str, float]:
