@@ -370,7 +370,7 @@ TRAINERS = {
         cases=1000,
         meaning_of_cases="simulated samples of each kind",
         train=train,
-        settings={"passes": 10, "held_out": 120, "workers": 2},
+        settings={"passes": 10, "held_out": 100, "workers": 2},
         libraries=("torch", "numpy", "numba"),
         resumes=True,
     ),

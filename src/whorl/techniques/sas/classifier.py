@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from whorl.models.card import ModelError
 from whorl.models.inference import Model, most_likely, open_model
-from whorl.models.registry import list_models
 from whorl.physics.small_angle.log_nodes import NODES
 from whorl.techniques.sas.features import CHANNELS, features
 
@@ -180,6 +179,4 @@ def classify(
 
 def classify_many(curves: Sequence[RawCurve]) -> list[list[tuple[str, float]]]:
     """Rank the kinds of models for each of several curves, in one pass of the network."""
-    if not any(found.card.name == SHIPPED_MODEL for found in list_models()):
-        return [[] for _ in curves]
     return [opinion.ranked for opinion in CurveClassifier.open().opinions(curves)]
