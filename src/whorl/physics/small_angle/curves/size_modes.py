@@ -206,7 +206,7 @@ def _refined(modes: Sequence[Mode], size: Array, design: Array, data: Array) -> 
     except np.linalg.LinAlgError:
         return None
     out = [
-        _described(accepted[3 * k : 3 * k + 3], covariance[3 * k : 3 * k + 3, 3 * k : 3 * k + 3], mode)
+        _described(accepted[3 * k : 3 * k + 3], covariance[3 * k : 3 * k + 3, 3 * k : 3 * k + 3], mode, step)
         for k, mode in enumerate(modes)
     ]
     # humps that moved into each other, off, or to nothing are not those of the distribution
@@ -223,15 +223,17 @@ def _lognormal(volume: float, mean: float, width: float) -> tuple[float, float, 
     return volume, float(np.log(mean) - s2 / 2), float(0.5 * np.log(s2))
 
 
-def _described(p: Array, covariance: Array, old: Mode) -> Mode | None:
+def _described(p: Array, covariance: Array, old: Mode, step: float) -> Mode | None:
+    """A hump in words; hats of the width of a step, by which it is drawn, add step^2 / 6 to the variance of ln R."""
     volume, middle, log_s = (float(v) for v in p)
-    s2 = float(np.exp(2 * log_s))
+    own = float(np.exp(2 * log_s))
+    s2 = own + step**2 / 6
     if volume <= 0 or s2 > 4 or np.any(np.diag(covariance) < 0):
         return None
     mean = float(np.exp(middle + s2 / 2))
     relative = float(np.sqrt(np.expm1(s2)))
-    by_mean = mean * np.array([0.0, 1.0, s2])
-    by_width = relative * by_mean + mean * np.array([0.0, 0.0, s2 * np.exp(s2) / relative])
+    by_mean = mean * np.array([0.0, 1.0, own])
+    by_width = relative * by_mean + mean * np.array([0.0, 0.0, own * np.exp(s2) / relative])
     doubts = [_doubt(g, covariance) for g in (np.array([1.0, 0.0, 0.0]), by_mean, by_width)]
     if doubts[0] > volume / _FIRM or doubts[1] > 0.5 * mean:
         return None
