@@ -65,7 +65,7 @@ def shortlist(
         label = None if progress is None else partial(progress, f"curves of {catalogue.name}")
         for entry, templates in zip(entries, KEPT.rows(catalogue, entries, label), strict=True):
             rows.append((catalogue, entry))
-            matches.append(match(quick, entry.key, templates, _STARTS))
+            matches.append(match(quick, entry.key, templates, _STARTS * (1 + ("@" in entry.key))))
     if not rows:
         raise CatalogueError("the catalogues hold no model of small-angle scattering", remedy="Search the built-in ones too.")
     likely = {key: max(float(np.log(max(p, 1e-9))), _UNLIKELY) for key, p in _asked(signal, SHIPPED_MODEL).ranked}

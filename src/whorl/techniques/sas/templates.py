@@ -54,7 +54,7 @@ _BLUR = 0.2
 #: factor by which a rise towards low q has to lower the sum of squares
 _WORTH = 2.0
 _BY_UNIT = {"angstrom": 1, "angstrom^2": 2, "1/angstrom": -1}
-_ABOUT = "5"  # of how templates are made: a new one makes them anew
+_ABOUT = "6"  # of how templates are made: a new one makes them anew
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ def make(key: str) -> Templates:
     rng = np.random.default_rng(int.from_bytes(sha256(f"{_ABOUT}:{key}".encode()).digest()[:8], "big"))
     free = [p for p in model.parameters if p.free]
     count = min(_DRAWS + _DRAWS_EACH * (len(free) - 1 + bool(model.spreading)), _MOST_DRAWS)
+    count *= 1 + any(term.interaction is not None for term in model.terms)  # peaks of neighbours are told apart by little
     q = grid()
     curves, rows = [], []
     for _ in range(count):
