@@ -124,7 +124,7 @@ def _card(request: Request, form: SurrogateForm, metrics: tuple[Metric, ...], se
         technique="sas",
         engine="onnx",
         file=f"{form.name}.onnx",
-        domain=f"{form.model}, features within the ranges, q times length up to {grid.high:g} and beyond where a power law holds, "
+        domain=f"{form.model}, features within the ranges, q times length up to {grid.high:g}, beyond where a power law holds, "
         f"{form.shape} distributions by number; outside of these whorl computes the exact model",
         inputs=(Port(name="features", shape=f"n x {len(form.features)}", meaning="features mapped to -1...1"),),
         outputs=(Port(name="curve", shape=f"n x {grid.size}", meaning=f"ln G at q L from {grid.low:g} to {grid.high:g}"),),
