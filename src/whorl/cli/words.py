@@ -7,7 +7,7 @@ from math import isfinite
 
 from whorl.core.verdict import Candidate, Verdict
 from whorl.report.deciding import lines as deciding_lines
-from whorl.report.description_words import is_description, sentence, short
+from whorl.report.description_words import is_description, is_told, sentence, short, told
 from whorl.report.notation import MISSING, format_fixed, format_interval, format_probability, format_quantity
 from whorl.report.words import amounts
 
@@ -110,7 +110,8 @@ def estimates(verdict: Verdict) -> str:
         ends = "" if q.interval is None else format_interval(*q.interval)
         rows.append([what, bare, format_quantity(q) if isfinite(q.value) else "not seen", ends])
     level = next((q.level for q in verdict.parameters.values()), 0.9)
-    text = table(["method" if is_description(verdict) else "phase", "parameter", "value", f"{level:.0%} interval"], rows)
+    of = "method" if is_description(verdict) else "part" if is_told(verdict) else "phase"
+    text = table([of, "parameter", "value", f"{level:.0%} interval"], rows)
     if any(p.group for p in phases):
         shares = [[p.name, p.group, format_quantity(p.weight_fraction)] for p in phases]
         text += "\n\n" + table(["reference", "phase", "weight fraction"], shares)
@@ -134,6 +135,8 @@ def line(verdict: Verdict, name: str = "") -> str:
     detail = main_parameters(verdict.best) if verdict.best is not None and not verdict.is_none else ""
     if is_description(verdict):
         return f"{name or verdict.file}: {short(verdict) or 'nothing could be had'}{warned}"
+    if is_told(verdict):
+        return f"{name or verdict.file}: {told(verdict)}{warned}"
     if verdict.task == "quantify":
         shares = ", ".join(f"{what} {format_quantity(q)}" for what, q in amounts(verdict))
         rw = "" if verdict.best is None else f", Rw {format_fixed(verdict.best.rw, 3)}"

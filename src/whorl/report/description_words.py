@@ -43,6 +43,17 @@ def is_description(verdict: Verdict) -> bool:
     return verdict.task == "quantify" and verdict.best is not None and verdict.best.kind == "description"
 
 
+def is_told(verdict: Verdict) -> bool:
+    """Tell whether a verdict holds the parameters of a form factor, told straight from a curve."""
+    return verdict.task == "quantify" and verdict.best is not None and verdict.best.kind == "form_factor"
+
+
+def told(verdict: Verdict, most: int = 4) -> str:
+    """Give the first parameters of a form factor in one line."""
+    listed_ones = [f"{name} {_value(verdict, name)}" for name in list(verdict.parameters)[:most]]
+    return ", ".join(listed_ones)
+
+
 def sentence(verdict: Verdict) -> str:
     """Say the main quantities in one sentence.
 

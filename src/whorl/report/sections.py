@@ -10,7 +10,7 @@ from whorl.core.verdict import Candidate, Curve, Quantity, Verdict
 from whorl.report import words
 from whorl.report.atoms import element_key, structure_picture
 from whorl.report.description import pictures, quantities
-from whorl.report.description_words import is_description
+from whorl.report.description_words import is_description, is_told
 from whorl.report.markup import Child, Markup, join, table, tag
 from whorl.report.notation import (
     MISSING,
@@ -58,8 +58,10 @@ def head(verdict: Verdict) -> Markup:
     remark = words.remark(verdict)
     facts: list[tuple[str, str]] = []
     if best is not None and verdict.error is None and not is_description(verdict):
-        facts = [("Rw", format_fixed(best.rw, 3)), ("Probability", format_probability(best.probability))]
-        facts.append(("None of these", format_probability(verdict.none_probability)))
+        facts = [("Rw", format_fixed(best.rw, 3))]
+        if not is_told(verdict):
+            facts.append(("Probability", format_probability(best.probability)))
+            facts.append(("None of these", format_probability(verdict.none_probability)))
         if best.quality is not None:
             symbol, unit = _axis(best)
             low, high = best.quality.range
@@ -146,7 +148,7 @@ def _fit_caption(best: Candidate, curve: Curve, verdict: Verdict) -> str:
 
 def candidates(verdict: Verdict) -> Markup | None:
     """Table of all candidates."""
-    if not verdict.candidates or is_description(verdict):
+    if not verdict.candidates or is_description(verdict) or is_told(verdict):
         return None
     best = verdict.candidates[0]
     counts = {c.group: sum(d.group == c.group for d in verdict.candidates) for c in verdict.candidates}
@@ -229,7 +231,7 @@ def methods(verdict: Verdict, measurement: Measurement | None) -> Markup | None:
 
 def gallery(verdict: Verdict) -> Markup | None:
     """Pictures of the structures and small fits of the first candidates, side by side."""
-    if is_description(verdict):
+    if is_description(verdict) or is_told(verdict):
         return None
     cards = [_card(c, c is verdict.best) for c in verdict.candidates[:_MOST_CARDS] if c.structures or c.curve is not None]
     if not cards:
@@ -381,7 +383,7 @@ def quality(verdict: Verdict) -> Markup | None:
 
 def reasons(verdict: Verdict) -> Markup | None:
     """Why the best candidate and not another, and what would change that."""
-    if is_description(verdict):
+    if is_description(verdict) or is_told(verdict):
         return None
     lines, changes = words.comparisons(verdict), words.what_would_change_it(verdict)
     if not lines and not changes:

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from whorl.core.verdict import Candidate, Correlations, Estimate, FitQuality, Verdict
-from whorl.report.description_words import is_description, sentence
+from whorl.report.description_words import is_description, is_told, sentence, told
 from whorl.report.notation import format_fixed, format_probability, format_su, listed
 
 #: |r| above which two parameters are named as correlated
@@ -89,9 +89,11 @@ def answer(verdict: Verdict) -> str:
     group = group_of_best(verdict)
     if is_description(verdict):
         return sentence(verdict)
+    if is_told(verdict):
+        return f"{best.name}: {told(verdict)}."
     if verdict.task == "quantify":
-        told = [f"{n} {format_su(q.value, q.sigma)}" for n, q in amounts(verdict)]
-        return f"Weight fractions: {listed(told)}." if told else "No phase is seen in this measurement."
+        shares = [f"{n} {format_su(q.value, q.sigma)}" for n, q in amounts(verdict)]
+        return f"Weight fractions: {listed(shares)}." if shares else "No phase is seen in this measurement."
     if verdict.task == "refine":
         return f"{best.name} refined to Rw {format_fixed(best.rw, 3)}{none}."
     if len(group) > 1:
@@ -124,6 +126,8 @@ def remark(verdict: Verdict) -> str:
         )
     if is_description(verdict):
         return "Described without a model: each quantity as its method has it, within the limits named below."
+    if is_told(verdict):
+        return f"Told by a network straight from the curve, not fitted; Rw {format_fixed(best.rw, 3)}."
     if verdict.task == "quantify":
         return f"Rw {format_fixed(best.rw, 3)}."
     if len(best.phases) > 1:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from whorl.core.errors import UsageError
 from whorl.models.card import ModelError
 from whorl.models.inference import Model, open_model
-from whorl.models.registry import list_models
+from whorl.models.registry import list_models, trained
 from whorl.techniques.sas.classifier import RawCurve
 from whorl.techniques.sas.features import features, prepared
 from whorl.techniques.sas.prepare import SasSignal
@@ -226,13 +227,18 @@ def start_values(signal: SasSignal, key: str) -> dict[str, float] | None:
     dict of str to float or None
         By name; what a fit holds is not among them.
     """
-    if not any(found.card.name == SHIPPED_MODEL for found in list_models()):
-        return None
-    network = ParameterNetwork.open()
-    if key not in network.kinds:
+    network = _opened(str(trained()))
+    if network is None or key not in network.kinds:
         return None
     told = network.ask([raw_curve(signal)], key)
     return {target.name: float(value) for target, value in zip(told.targets, told.value[0], strict=True)}
+
+
+@lru_cache(maxsize=2)
+def _opened(folder: str) -> ParameterNetwork | None:
+    """The network that is found beside what the user trained, once for all the fits of a session."""
+    del folder
+    return ParameterNetwork.open() if any(found.card.name == SHIPPED_MODEL for found in list_models()) else None
 
 
 def _sorted(one: Array, two: Array) -> tuple[Array, Array]:
