@@ -190,14 +190,14 @@ def measured(table: Table) -> None:
         tally.rows(table, f"measured curves, noise ten times as large ({used})", "truth: the full exposure, with its own noise")
 
 
-def series(table: Table) -> None:
+def series(table: Table, repeats: int) -> None:
     from whorl.techniques.sas.denoise_curve import denoise_curve
     from whorl.techniques.sas.denoise_series import denoise_frames
 
     rng = np.random.default_rng(90_004)
     tally = Tally()
-    for _ in range(3):
-        (q, a), *_ = truths(rng, 1)
+    for _ in range(repeats):
+        q, a = truths(rng, 6)[int(rng.integers(6))]
         shift = np.linspace(0, 1, 60)[:, None]
         other = 1 / (1 + (q / q[q.size // 3]) ** 4) + 1e-3
         frames = (1 - shift) * a + shift * 2 * other
@@ -207,10 +207,10 @@ def series(table: Table) -> None:
         found = denoise_frames(q, values, sigma)
         alone = np.array([denoise_curve(q, v, s).intensity for v, s in zip(values[::6], sigma[::6], strict=True)])
         tally.add(frames[::6], sigma[::6], found.intensity[::6], found.sigma[::6], {"each frame by itself (whorl)": alone})
-    tally.rows(table, "series of 60 frames, two components, 3000 counts each")
+    tally.rows(table, f"series of 60 frames, two components, 3000 counts each ({repeats})")
 
 
-def images(table: Table) -> None:
+def images(table: Table, repeats: int) -> None:
     from scipy.ndimage import gaussian_filter
 
     from whorl.techniques.sas.denoise_frame import denoise_frame
@@ -227,7 +227,7 @@ def images(table: Table) -> None:
     good[radius < 7] = False
     for share in (0.01, 0.001):
         tally = Tally()
-        for picture in (ring, bent):
+        for picture in (ring, bent) * repeats:
             expected = picture * share * 1e7 / picture[good].sum()
             counts = rng.poisson(expected).astype(float)
             found = denoise_frame(counts, good)
@@ -237,7 +237,11 @@ def images(table: Table) -> None:
             tally.add(expected[good], np.sqrt(expected[good]), found.intensity[good], found.sigma[good],
                       {name: one[good] for name, one in best.items()})  # fmt: skip
         mean = share * 1e7 / good.sum()
-        tally.rows(table, f"frames of {mean:.2g} counts a pixel, centre not given", f"{share:.1%} of ten million counts")
+        tally.rows(
+            table,
+            f"frames of {mean:.2g} counts a pixel, centre not given ({2 * repeats})",
+            f"{share:.1%} of ten million counts",
+        )
 
 
 def main() -> int:
@@ -246,8 +250,8 @@ def main() -> int:
     simulated(table, 12 if options.quick else 120)
     peaks(table, 4 if options.quick else 30)
     measured(table)
-    series(table)
-    images(table)
+    series(table, 2 if options.quick else 12)
+    images(table, 1 if options.quick else 6)
     return table.finish(options)
 
 

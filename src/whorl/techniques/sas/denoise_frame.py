@@ -103,6 +103,8 @@ def denoise_frame(counts: Array, mask: Mask | None = None, centre: tuple[float, 
         raise PatternError(f"{counts[good].sum():g} counts", where="frame", remedy=f"At least {_FEWEST_COUNTS} are needed.")
     middle = inversion_centre(counts, good) if centre is None else centre
     rings, spread, orders = _rings(counts, good, middle)
+    if centre is None:
+        spread = np.sqrt(spread**2 + _centre_variance(rings, good))
     detail, noise, part = _detail(counts, good, rings)
     mean = np.maximum(rings + detail, 0.0)
     sigma = np.sqrt(spread**2 + noise**2)
@@ -145,6 +147,15 @@ def _rings(counts: Array, good: Mask, centre: tuple[float, float]) -> tuple[Arra
         variance += (np.interp(radius, at, doubt) * wave) ** 2
     floor = _LEAST * np.interp(radius, at, envelope)
     return np.maximum(mean, floor), np.sqrt(variance), tuple(shown)
+
+
+def _centre_variance(rings: Array, good: Mask) -> Array:
+    """Variance that a centre found from the counts adds: its steps of half a pixel, and twice the bound of Cramer and Rao."""
+    out = np.zeros(rings.shape)
+    for slope in np.gradient(rings):
+        known = float(np.sum(slope[good] ** 2 / rings[good]))
+        out += slope**2 * (0.5**2 / 12 + 2 / max(known, 1e-9))
+    return out
 
 
 def _detail(counts: Array, good: Mask, rings: Array) -> tuple[Array, Array, float]:
