@@ -12,8 +12,7 @@ from whorl.learning.sas_corpus import plain_kinds
 from whorl.learning.sas_parameters_calibration import calibrate, scores
 from whorl.learning.sas_parameters_measured import Layout, Measured
 from whorl.techniques.sas.classifier import RawCurve
-from whorl.techniques.sas.parameters import OUTPUTS, SHIPPED_MODEL, ParameterNetwork, reach
-from whorl.trust.conformal import LEVELS
+from whorl.techniques.sas.parameters import LEVELS, OUTPUTS, SHIPPED_MODEL, ParameterNetwork, reach
 
 pytest.importorskip("torch")
 

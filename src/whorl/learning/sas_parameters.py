@@ -28,8 +28,7 @@ from whorl.models.card import Card, Grid, Interval, Metric, Port, Training
 from whorl.physics.small_angle.log_nodes import NODES, STEP
 from whorl.techniques.sas.features import CHANNELS
 from whorl.techniques.sas.nuisances import NUISANCES
-from whorl.techniques.sas.parameters import METADATA, OUTPUTS, SHIPPED_MODEL, record_of
-from whorl.trust.conformal import LEVELS
+from whorl.techniques.sas.parameters import LEVELS, METADATA, OUTPUTS, SHIPPED_MODEL, record_of
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]

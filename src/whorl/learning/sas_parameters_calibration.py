@@ -14,10 +14,10 @@ from whorl.learning.sas_parameters_measured import Layout, Measured, encoded, he
 from whorl.models.card import Metric
 from whorl.techniques.sas.explained import explain_by
 from whorl.techniques.sas.nuisances import NUISANCES, Curve
-from whorl.techniques.sas.parameters import OUTPUTS, reach
+from whorl.techniques.sas.parameters import LEVELS, OUTPUTS, reach
 from whorl.techniques.sas.prepare import prepare
 from whorl.techniques.sas.targets import SHARP, targets_of
-from whorl.trust.conformal import LEVELS, coverage, split_quantile
+from whorl.trust.conformal import coverage, split_quantile
 
 Array = NDArray[np.float64]
 

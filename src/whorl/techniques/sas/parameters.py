@@ -29,10 +29,11 @@ from whorl.techniques.sas.classifier import RawCurve
 from whorl.techniques.sas.features import features, prepared
 from whorl.techniques.sas.prepare import SasSignal
 from whorl.techniques.sas.targets import SHARP, Target, targets_of
-from whorl.trust.conformal import LEVELS
 
 Array = NDArray[np.float64]
 
+#: probabilities of the intervals that are learnt and calibrated
+LEVELS = (0.5, 0.683, 0.8, 0.9, 0.95, 0.99)
 #: the network that comes with the package, and the name of the text in the file of its weights
 SHIPPED_MODEL, METADATA = "sas-parameters", "sas-parameters"
 #: numbers that the network gives of each parameter: the median, and the distances down and up for each level
@@ -128,7 +129,7 @@ class ParameterNetwork:
         key : str
             One of `kinds`.
         level : float
-            One of `whorl.trust.conformal.LEVELS`.
+            One of `LEVELS`.
 
         Raises
         ------

@@ -68,7 +68,7 @@ def tell(
     range, settings
         As `whorl.techniques.sas.prepare.prepare` takes them.
     level : float
-        Probability of the intervals, one of `whorl.trust.conformal.LEVELS`.
+        Probability of the intervals, one of `whorl.techniques.sas.parameters.LEVELS`.
 
     Raises
     ------
