@@ -158,7 +158,7 @@ def _trainer(
 
 def _lattice(key: str, seed: int) -> Trainer:
     """Trainer of a paracrystal: one feature, curves by the exact model."""
-    return _trainer(FORMS[key], exact_model, cases=256, width=64, count=32, epochs=8000, test=150, seed=seed)
+    return _trainer(FORMS[key], exact_model, cases=192, width=64, count=32, epochs=8000, test=60, seed=seed)
 
 
 TRAINERS = {
