@@ -29,9 +29,11 @@ from whorl.core.measurement import Measurement
 from whorl.fitting.evidence import Temper
 from whorl.learning.sas_classes import kinds_of
 from whorl.learning.sas_corpus import GRID, Kind, draw
+from whorl.tasks.proposing import LIKE_NONE
 from whorl.tasks.search import search
 from whorl.tasks.trying import Outcome
 from whorl.tasks.weighing import misfits
+from whorl.techniques.sas.classifier import CurveClassifier, RawCurve
 from whorl.techniques.sas.nuisances import NUISANCES, Curve
 from whorl.techniques.sas.prepare import SasSignal
 from whorl.techniques.sas.propose import BELIEVED, ONE_MORE
@@ -67,6 +69,7 @@ class Case:
     keys: list[str]
     scores: list[float]
     opinion: list[float]
+    conformal: tuple[str, ...]
 
 
 def measured(curve: Curve) -> Measurement:
@@ -93,7 +96,7 @@ def one_case(key: tuple[int, int]) -> tuple[str, Case | None]:
     parts = [ONE_MORE * (k.count("+") + k.count("@")) for k in keys]
     told = [t.suggestions[0].prior - p for t, p in zip(found.ranked, parts, strict=True)]
     scores = [t.score - o for t, o in zip(found.ranked, told, strict=True)]
-    case = Case(kind.key, _searched(found), _searched(missing), keys, scores, told)
+    case = Case(kind.key, _searched(found), _searched(missing), keys, scores, told, _conformal(signal))
     line = (
         f"{kind.key:30.30s} -> {keys[0]:30.30s} misfit {case.found.misfit:.3f} ({case.found.runner_up:.3f}), "
         f"without {case.missing.misfit:.3f} ({case.missing.runner_up:.3f})"
@@ -113,6 +116,14 @@ def _searched(found: Outcome) -> Searched:
     return Searched(*misfits(SAS, found.signal, found.ranked, _TEMPER.discrepancy))
 
 
+def _conformal(signal: SasSignal) -> tuple[str, ...]:
+    """The set of the classifier, which `identify` adds to its own."""
+    sigma = signal.sigma if signal.absolute else None
+    curve = RawCurve(signal.x, signal.y, sigma, signal.dq, signal.instrument.slit_length)
+    told = CurveClassifier.open().opinions([curve])[0]
+    return told.members if told.farther >= LIKE_NONE else ()
+
+
 def first_and_in_set(cases: Sequence[Case], part: float, believed: float) -> tuple[float, float, float]:
     """How often the truth is first, how often in the set of 90 %, and the mean size of the set, at a part of the log odds."""
     first, inside, sizes = 0, 0, 0
@@ -120,7 +131,7 @@ def first_and_in_set(cases: Sequence[Case], part: float, believed: float) -> tup
         scores = [s + o * part / believed for s, o in zip(case.scores, case.opinion, strict=True)]
         order = np.argsort(-np.array(scores), kind="stable")
         chances = np.array(share(scores))[order]
-        members = [case.keys[i] for i in order[: int(np.searchsorted(np.cumsum(chances), 0.9)) + 1]]
+        members = {case.keys[i] for i in order[: int(np.searchsorted(np.cumsum(chances), 0.9)) + 1]} | set(case.conformal)
         first += case.keys[order[0]] == case.kind
         inside += case.kind in members
         sizes += len(members)

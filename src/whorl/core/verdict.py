@@ -176,7 +176,7 @@ class Seen(_Model):
 
 
 class CredibleSet(_Model):
-    """The smallest set of candidates that holds the truth with the stated probability."""
+    """What may be true with the stated probability: what the fits leave, and what a network's conformal set holds beside."""
 
     level: float
     members: list[str]

@@ -21,7 +21,7 @@ from whorl.fitting.problem import Fit, Problem
 from whorl.fitting.solve import solve
 from whorl.tasks.assemble import candidate_from_fit, finish
 from whorl.tasks.explain import explain
-from whorl.tasks.proposing import consult, disagreements, proposed, shown, with_notes
+from whorl.tasks.proposing import LIKE_NONE, consult, disagreements, proposed, shown, with_notes
 from whorl.tasks.search import search
 from whorl.tasks.sets import search_sets
 from whorl.tasks.trying import Outcome, Tried, named_values
@@ -147,6 +147,8 @@ def identify(
         none = _NOT_THERE
     candidates = with_notes(candidates, opinion)
     members = probability.credible_set([t.name for t in full], shares, _LEVEL)
+    if opinion is not None and opinion.set is not None and opinion.farther >= LIKE_NONE:
+        members = list(dict.fromkeys([*members, *opinion.set.members]))
     alone = technique.unknown(signal) if none > _UNEXPLAINED else Unknown()
     verdict = Verdict(
         whorl=_version(),

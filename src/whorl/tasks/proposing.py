@@ -19,7 +19,7 @@ _POSSIBLE, _MOST = 0.1, 8
 #: probability from which a phase is listed, and from which its absence from the answer is worth a word
 _LISTED, _SURE = 0.05, 0.9
 #: share of simulated measurements below which one is like none of the training
-_LIKE_NONE = 0.01
+LIKE_NONE = 0.01
 
 
 def consult(
@@ -33,7 +33,7 @@ def consult(
     missing = [s.name for s in found.phases if not s.entry and s.probability >= _POSSIBLE]
     words = f"the network {found.model} holds {', '.join(missing[:3])} possible, which the catalogues and elements leave out"
     said = [words] if missing else []
-    if found.farther < _LIKE_NONE:
+    if found.farther < LIKE_NONE:
         said.append(f"this measurement is like none that the network {found.model} was trained on: its opinion says little")
     return found, said
 

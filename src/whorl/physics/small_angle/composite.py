@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 #: what follows the name of a length that spreads: its relative standard deviation
 SPREAD = "_pd"
 #: models of several parts that people meet, beside the single ones: dense and charged suspensions, two kinds of particles
-_TOGETHER = ("sphere@hardsphere", "prolate_ellipsoid@hayter_msa", "sphere+rod", "sphere+sphere")
+_TOGETHER = ("sphere@hardsphere", "sphere@hayter_msa", "prolate_ellipsoid@hayter_msa", "sphere+rod", "sphere+sphere")
 _RATIO = ModelParameter(
     "radius_ratio",
     1.0,

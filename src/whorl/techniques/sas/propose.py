@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -26,7 +26,7 @@ _POINTS, _DISCREPANCY = 20.0, 0.02
 #: of the conformal sets of the classifier
 _LEVEL = 0.9
 #: part of the classifier's log odds that counts beside the evidence of the fits, which come from the same data
-BELIEVED = 0.25
+BELIEVED = 0.5
 #: log prior odds of another kind of particle beside the first, or of an interaction
 ONE_MORE = -2.0
 #: log probability of a model that the classifier does not know, or holds impossible
@@ -70,7 +70,7 @@ def shortlist(
         raise CatalogueError("the catalogues hold no model of small-angle scattering", remedy="Search the built-in ones too.")
     likely = {key: max(float(np.log(max(p, 1e-9))), _UNLIKELY) for key, p in _asked(signal, SHIPPED_MODEL).ranked}
     coarse = np.array([-0.5 * _POINTS * np.log(m[0].rw ** 2 + _DISCREPANCY**2) if m else -np.inf for m in matches])
-    opinion = np.array([likely.get(entry.key, _UNLIKELY) for _, entry in rows])
+    opinion = np.array([_known(entry.key, likely) for _, entry in rows])
     score = opinion + 0.2 * (coarse - coarse.max()) if likely else coarse
     chosen = dict.fromkeys([*np.argsort(-score)[:_LIKELY], *np.argsort(-coarse)[:_NEAREST]])
     chosen |= dict.fromkeys(n for n, (c, entry) in enumerate(rows) if f"{c.name}/{entry.key}" in also)
@@ -81,6 +81,14 @@ def shortlist(
         if matches[n]
     ]
     return Shortlist(sorted(found, key=lambda s: -s.merit), searched=len(rows), families=len(set(families)))
+
+
+def _known(key: str, likely: Mapping[str, float]) -> float:
+    """Log probability of a kind; of one that the classifier never learnt, that of the likeliest which interacts as it does."""
+    if key in likely or "@" not in key:
+        return likely.get(key, _UNLIKELY)
+    interaction = key[key.index("@") :]
+    return max((value for other, value in likely.items() if other.endswith(interaction)), default=_UNLIKELY)
 
 
 def opinion_of(signal: SasSignal, catalogues: Sequence[Catalogue], network: str) -> Opinion:

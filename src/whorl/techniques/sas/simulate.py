@@ -80,7 +80,8 @@ def simulate(hypothesis: Hypothesis, *, settings: Mapping[str, Any] | None = Non
     smearing = Smearing.none(x)
     if instrument.smears:
         smearing = Smearing.of(x, instrument.dq * x if instrument.dq else None, instrument.slit_length, instrument.slit_width)
-    curve = smearing.apply(model.basis(smearing.q, dict(hypothesis.parameters) | own, instrument.distribution)) @ np.array(scales)
+    given_values = dict(hypothesis.parameters) | own
+    curve = smearing.apply(model.basis(smearing.q, given_values, instrument.distribution)) @ np.array(scales)
     curve = curve + (0.0 if isinstance(background, str) else float(background))
     stated: dict[str, Any] = {"intensity": "absolute"} | {k: v for k, v in given.items() if k != "distribution"}
     resolution = instrument.dq * x if instrument.dq else None
