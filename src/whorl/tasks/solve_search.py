@@ -19,6 +19,7 @@ with the same bits.
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +89,9 @@ class Checkpoint:
         self.arrays: dict[str, Any] = {}
         if path is not None and path.is_file():
             try:
-                with np.load(path, allow_pickle=False) as kept:
+                with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
                     self.arrays = {name: kept[name] for name in kept.files}
-            except (OSError, ValueError, EOFError, KeyError):
+            except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
                 self.arrays = {}  # begun anew
 
     def keep(self, **arrays: Array) -> None:
@@ -202,8 +203,9 @@ def sample(
         places, cost, done = state[:, :size].copy(), state[:, size].copy(), int(state[0, size + 1])
     else:
         rng = np.random.default_rng([seed, _SAMPLE])
-        spread = np.minimum(_spread(residual, minimum, hot), 0.2)
-        places = np.clip(minimum.places + spread * rng.normal(size=(walkers, size)), 1e-6, 1 - 1e-6)
+        places = minimum.places + rng.normal(size=(walkers, size)) @ _spread(residual, minimum, hot).T
+        places = np.abs(places)  # what lies outside is reflected at the ends
+        places = np.clip(np.where(places > 1, 2 - places, places), 1e-6, 1 - 1e-6)
         cost, chain, done = np.array([_squares(residual(p)) for p in places]), [], 0
     half = walkers // 2
     for step in range(done, effort.steps):
@@ -236,7 +238,7 @@ def sample(
 
 
 def _spread(residual: Residual, minimum: Minimum, hot: float) -> Array:
-    """Standard deviations of the places by the curvature at the minimum, shape (p,)."""
+    """Root of the covariance of the places by the curvature at the minimum, shape (p, p), lower triangle."""
     step, size = 1e-4, minimum.places.size
     slopes = np.empty((minimum.residual.size, size))
     for k in range(size):
@@ -244,7 +246,7 @@ def _spread(residual: Residual, minimum: Minimum, hot: float) -> Array:
         moved[k] += step if moved[k] < 0.5 else -step
         slopes[:, k] = (residual(moved) - minimum.residual) / (moved[k] - minimum.places[k])
     normal = slopes.T @ slopes / hot + 12.0 * np.eye(size)  # the variance of an even distribution between 0 and 1 is 1/12
-    return np.asarray(np.sqrt(np.diag(np.linalg.inv(normal))))
+    return np.asarray(np.linalg.cholesky(np.linalg.inv(normal)))
 
 
 def _squares(residual: Array) -> float:

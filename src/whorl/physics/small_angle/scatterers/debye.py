@@ -8,7 +8,7 @@ With scattering amplitudes b_i at positions r_i (Debye, Ann. Phys. 351, 809 (191
 is summed directly (`debye_direct`), or over a histogram of the distances (`debye_histogram`), whose time hardly depends on the
 number of q. A pair adds b_i b_j / d to the two nodes beside its distance, in proportion; that is linear interpolation of
 sin(q d), which lowers a sine by the mean factor sinc^2(q w / 2) for nodes w apart, and that is divided out. What is left is
-of the order of (q w)^2/24 and has either sign: with the default w = 0.25/q_max it adds up to less than 1e-3 of I.
+of the order of (q w)^2/24 and has either sign: with the default w = 0.15/q_max it adds up to less than 1e-3 of I.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_NODES = 0.25  # step of the histogram times the largest q
+_NODES = 0.15  # step of the histogram times the largest q
 
 
 @njit(cache=True)
@@ -111,7 +111,7 @@ def debye_histogram(positions: Array, amplitudes: Array, q: Array, *, step: floa
     positions, amplitudes, q
         As for `debye_direct`.
     step : float, optional
-        Of the histogram, angstrom; 0.25 / q_max by default.
+        Of the histogram, angstrom; 0.15 / q_max by default.
     """
     positions, amplitudes = _checked(positions, amplitudes)
     q = np.ascontiguousarray(q, dtype=np.float64)

@@ -127,8 +127,19 @@ def oriented_intensity(moments: Array, order: float, angle: Array) -> Array:
     >>> bool(across > along)
     True
     """
-    legendre = eval_legendre(ORDERS[None, :], np.cos(angle)[:, None])
-    return np.asarray((moments * order_averages(order) * legendre).sum(axis=1))
+    return np.asarray(np.einsum("no,o,no->n", moments, order_averages(order), _even(np.cos(angle))))
+
+
+def _even(x: Array) -> Array:
+    """P_l(x) for l in `ORDERS`, shape (n, orders), by recurrence."""
+    out = np.empty((x.size, ORDERS.size))
+    before, now = np.ones_like(x), x
+    out[:, 0] = before
+    for order in range(1, int(ORDERS[-1])):
+        before, now = now, ((2 * order + 1) * x * now - order * before) / (order + 1)
+        if order % 2:
+            out[:, (order + 1) // 2] = now
+    return out
 
 
 def draw_axes(rng: np.random.Generator, order: float, count: int) -> Array:

@@ -80,8 +80,9 @@ def ring_amplitude(q: Array, inner: Array, outer: Array) -> Array:
 def rod_factor(q: Array, length: float) -> Array:
     """Orientation average of a thin rod, P(q) = 2 Si(qL)/(qL) - sinc^2(qL/2), shape (m,) (Neugebauer, 1943).
 
-    Times the square of the amplitude of a cross-section it is the intensity of a long cylinder, for a length of ten radii
-    within 2 % of the average over orientations (T. Neugebauer, Ann. Phys. 434, 509 (1943), doi:10.1002/andp.19434340802).
+    Times the square of the amplitude of a cross-section of radius R it is the intensity of a cylinder of length L, too low by
+    less than 0.5 R/L of it down to a twentieth of I(0), and by more near the minima of the cross-section
+    (T. Neugebauer, Ann. Phys. 434, 509 (1943), doi:10.1002/andp.19434340802).
 
     Examples
     --------

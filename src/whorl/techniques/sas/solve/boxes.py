@@ -51,11 +51,12 @@ def surrogate(made: tuple[float, float, float, float]) -> Array:
 
 
 @lru_cache(maxsize=64)
-def exact(made: tuple[float, float, float, float], boxes: int = BOXES, seed: int = _SEED) -> Array:
+def exact(made: tuple[float, float, float, float], boxes: int | None = None, seed: int = _SEED) -> Array:
     """S_AA, S_AB, S_BB on `grid` by packing boxes, shape (3, p)."""
     volume_fraction, fraction_a, size_ratio, segregation = made
     total = np.zeros((3, grid().size))
-    for number in range(boxes):
+    count = BOXES if boxes is None else boxes
+    for number in range(count):
         rng = np.random.default_rng([seed, number])
         box = pack(
             rng,
@@ -66,7 +67,7 @@ def exact(made: tuple[float, float, float, float], boxes: int = BOXES, seed: int
             count=SPHERES,
         )
         total += partial_structure(box, grid())
-    return total / boxes
+    return total / count
 
 
 def structure(x: Array, made: tuple[float, float, float, float]) -> Array:

@@ -2,7 +2,7 @@
 
 After M. G. Wessels, A. Jayaraman, Macromolecules 54, 783 (2021), doi:10.1021/acs.macromol.0c02265. The intensity is that of a
 thin rod times that of the cross-section (`whorl.physics.small_angle.scatterers.placing.rod_factor`), which needs a length of
-ten radii or more. The core radius is distributed.
+many radii. The core radius is distributed.
 """
 
 from __future__ import annotations

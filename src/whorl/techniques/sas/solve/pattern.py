@@ -144,7 +144,7 @@ def read_pattern(path: str | Path) -> Pattern2D:
         return _named(_arrays_hdf5(path, where), where)
     rows = [line.replace(b",", b" ").replace(b";", b" ") for line in data.splitlines() if line.strip() and _NUMBERS.match(line)]
     try:
-        table = np.loadtxt(io.BytesIO(b"\n".join(rows)), ndmin=2)
+        table = np.loadtxt(io.BytesIO(b"\n".join(rows)), ndmin=2) if rows else np.empty((0, 0))
     except ValueError as error:
         raise PatternError("the columns are not of one length", where=where, remedy=_REMEDY) from error
     if table.shape[0] < _FEWEST or table.shape[1] not in (3, 4):
