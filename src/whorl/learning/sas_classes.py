@@ -20,7 +20,7 @@ from whorl.core.errors import UsageError
 from whorl.core.lazy import need
 from whorl.learning.sas_corpus import APART, GRID, SHAPES, UNIFORM, WIDTHS, Corpus, Kind, make, plain_kinds
 from whorl.learning.sas_experiments import Seen, see
-from whorl.learning.sas_network import EMBEDDING, build_network, to_onnx
+from whorl.learning.sas_network import TEXTURE, build_network, to_onnx
 from whorl.learning.space_groups import calibration_error, fit_temperature, ranks
 from whorl.learning.steps import keep, learning_rate, ready, resume, write_arrays
 from whorl.learning.trainer import Progress, Request, Trained, Trainer, silent
@@ -62,17 +62,16 @@ _LEVEL = 0.9
 _TIMES = 3  # experiments of each sample that is held out
 #: streams of random numbers, one for each use
 _TRAIN, _CALIBRATE, _TEST, _LEARN, _MEASURE, _OTHER, _NEAR = range(1, 8)
-_SHRINK = 0.02  # of the covariance of the embedding towards its mean variance
-_MOST_NEAR = 12_000
+_SHRINK = 0.02  # of the covariance of the texture towards its mean variance
 _QUANTILES = 201
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a network says of measured curves: logits, shape (n, classes), embedding, (n, 96), and the true labels, (n,)."""
+    """What a network says of measured curves: logits, shape (n, classes), texture, (n, 288), and the true labels, (n,)."""
 
     logits: Array
-    embedding: Array
+    texture: Array
     labels: Labels
 
 
@@ -107,7 +106,7 @@ def train(request: Request) -> Trained:
     network, spent = fit(learnt, request.seed, passes, request=request)
     started = time.process_time()
     request.progress("calibrating", 0, 3)
-    made = finish(network, learnt, calibration, request.seed)
+    made = finish(network, calibration, request.seed)
     request.progress("calibrating", 2, 3)
     metrics = measured(network, made, test, request.seed)
     seconds = spent + sum(c.seconds for c in corpora) + time.process_time() - started
@@ -208,14 +207,12 @@ def judge(network: Any, seen: Seen, corpus: Corpus) -> Judged:
 
 @dataclass(frozen=True)
 class Finished:
-    """Weights as ONNX, temperature, conformal threshold of each class, quantiles of the distance, and how it is computed."""
+    """Weights as ONNX, temperature, conformal threshold of each class, quantiles of the distance."""
 
     weights: bytes
     temperature: float
     thresholds: tuple[float, ...]
     distances: tuple[float, ...]
-    centres: Array
-    whiten: Array
 
     def probabilities(self, judged: Judged) -> Array:
         """Calibrated probabilities, shape (n, classes)."""
@@ -223,34 +220,23 @@ class Finished:
         odds = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
-    def distance(self, embedding: Array) -> Array:
-        """Squared Mahalanobis distance from the nearest class, shape (n,)."""
-        place = embedding @ self.whiten
-        squares = np.sum(place**2, axis=1)[:, None] - 2 * place @ self.centres.T + np.sum(self.centres**2, axis=1)
-        return np.asarray(squares.min(axis=1))
 
-
-def finish(
-    network: Any, learnt: Corpus, calibration: Corpus, seed: int, nuisances: Nuisances = NUISANCES, times: int = _TIMES
-) -> Finished:
+def finish(network: Any, calibration: Corpus, seed: int, nuisances: Nuisances = NUISANCES, times: int = _TIMES) -> Finished:
     """Calibrate a trained network on samples that it has not seen, and write its weights."""
-    rng = np.random.default_rng([seed, _NEAR])
-    rows = rng.permutation(learnt.label.size)[:_MOST_NEAR]
-    centres, whiten = _near(judge(network, see(learnt, rows, rng, nuisances), learnt), len(learnt.kinds))
+    centre, whiten = _near(judge(network, held_out(calibration, [seed, _NEAR], nuisances, times), calibration).texture)
     held = judge(network, held_out(calibration, [seed, _MEASURE], nuisances, times), calibration)
     classes = len(calibration.kinds)
     temperature = fit_temperature(held.logits, held.labels, np.zeros(classes))
-    plain = Finished(to_onnx(network, centres, whiten), temperature, (), (), centres, whiten)
+    plain = Finished(to_onnx(network, centre, whiten), temperature, (), ())
     own = plain.probabilities(held)[np.arange(held.labels.size), held.labels]
     thresholds = tuple(max(-split_quantile(-own[held.labels == c], _LEVEL), 0.0) for c in range(classes))
-    spread = np.quantile(plain.distance(held.embedding), np.linspace(0, 1, _QUANTILES))
+    distance = np.sum(((held.texture - centre) @ whiten) ** 2, axis=1)
+    spread = np.quantile(distance, np.linspace(0, 1, _QUANTILES))
     return Finished(
         plain.weights,
         temperature,
         tuple(float(f"{t:.5g}") for t in thresholds),
         tuple(float(f"{d:.5g}") for d in spread),
-        centres,
-        whiten,
     )
 
 
@@ -260,14 +246,13 @@ def held_out(corpus: Corpus, seed: Sequence[int], nuisances: Nuisances = NUISANC
     return see(corpus, rows, np.random.default_rng(list(seed)), nuisances)
 
 
-def _near(judged: Judged, classes: int) -> tuple[Array, Array]:
-    """Means of the classes and the matrix that makes their common covariance unity."""
-    means = np.array([judged.embedding[judged.labels == c].mean(axis=0) for c in range(classes)])
-    left = judged.embedding - means[judged.labels]
-    covariance = left.T @ left / max(len(left) - classes, 1)
-    covariance += _SHRINK * np.trace(covariance) / EMBEDDING * np.eye(EMBEDDING)
-    whiten = np.linalg.cholesky(np.linalg.inv(covariance))
-    return means @ whiten, whiten
+def _near(texture: Array) -> tuple[Array, Array]:
+    """Mean of textures, and the matrix that makes their covariance unity."""
+    centre = texture.mean(axis=0)
+    left = texture - centre
+    covariance = left.T @ left / max(len(left) - 1, 1)
+    covariance += _SHRINK * np.trace(covariance) / TEXTURE * np.eye(TEXTURE)
+    return centre, np.linalg.cholesky(np.linalg.inv(covariance))
 
 
 def sets_of(probabilities: Array, thresholds: Sequence[float]) -> NDArray[np.bool_]:
@@ -328,7 +313,7 @@ def _card(request: Request, classes: tuple[str, ...], made: Finished, metrics: t
         inputs=(Port(name="curve", shape=f"n x {len(CHANNELS) * NODES}", meaning="; ".join(CHANNELS)),),
         outputs=(
             Port(name="logits", shape=f"n x {len(classes)}", meaning="log odds before the temperature"),
-            Port(name="distance", shape="n x 1", meaning="squared Mahalanobis distance from the nearest class"),
+            Port(name="distance", shape="n x 1", meaning="squared Mahalanobis distance of its texture from simulated curves"),
         ),
         ranges={
             "sample_q": span((float(GRID[0]), float(GRID[-1])), "1/angstrom", "all parameters as the models draw"),

@@ -19,13 +19,15 @@ from whorl.techniques.sas.features import CHANNELS
 
 #: width and stride of the stages: a convolution that changes the width, then two with a short cut around them
 WIDTHS, STRIDES, FIRST, KERNEL = (32, 48, 64, 96), (2, 2, 2, 2), 9, 5
-#: numbers before the last layer: what distances are measured in
-EMBEDDING = 96
+#: stages whose means and maxima over the curve are the texture that distances are measured in, and their number
+TEXTURED = 3
+TEXTURE = 2 * sum(WIDTHS[:TEXTURED])
+_HIDDEN = 96
 _PLACES = -(-NODES // int(np.prod(STRIDES)))
 
 
 def build_network(seed: int, classes: int, *, dropout: float = 0.2) -> Any:
-    """Make the untrained network: a torch module from features, shape (n, 7, 184), to logits, (n, classes), and (n, 96).
+    """Make the untrained network: features, shape (n, 7, 184), to logits, shape (n, classes), and texture, shape (n, 288).
 
     Raises
     ------
@@ -56,52 +58,58 @@ def build_network(seed: int, classes: int, *, dropout: float = 0.2) -> Any:
             befores = (len(CHANNELS), *WIDTHS[:-1])
             self.stages = nn.ModuleList(Stage(b, w, s, k) for b, w, s, k in zip(befores, WIDTHS, STRIDES, kernels, strict=True))
             self.drop = nn.Dropout(dropout)
-            self.hidden = nn.Linear(WIDTHS[-1] * _PLACES, EMBEDDING)
-            self.head = nn.Linear(EMBEDDING, classes)
+            self.hidden = nn.Linear(WIDTHS[-1] * _PLACES, _HIDDEN)
+            self.head = nn.Linear(_HIDDEN, classes)
 
         def forward(self, x: Any) -> Any:
-            for stage in self.stages:
+            texture = []
+            for number, stage in enumerate(self.stages):
                 x = stage(x)
+                if number < TEXTURED:
+                    texture += [x.mean(dim=2), x.amax(dim=2)]
             inner = torch.relu(self.hidden(self.drop(x.flatten(1))))
-            return self.head(self.drop(inner)), inner
+            return self.head(self.drop(inner)), torch.cat(texture, dim=1)
 
     return Network()
 
 
-def to_onnx(network: Any, centres: Any, whiten: Any) -> bytes:
-    """Weights of a trained network as ONNX: logits, and the distance from the nearest class's training curves.
+def to_onnx(network: Any, centre: Any, whiten: Any) -> bytes:
+    """Weights of a trained network as ONNX: logits, and the distance from simulated curves.
 
     Parameters
     ----------
     network : Module
         In evaluation mode.
-    centres : array, shape (classes, k)
-        Mean of each class in the whitened embedding.
-    whiten : array, shape (96, k)
-        Of the embedding.
+    centre : array, shape (288,)
+        Mean texture.
+    whiten : array, shape (288, k)
+        Makes the covariance of the texture unity.
     """
     graph = Graph("sas-classes")
     x = graph.node("Reshape", "curve", graph.constant(np.array([-1, len(CHANNELS), NODES])))
-    x = convolutions(graph, x, network.stages)
+    texture: list[str] = []
+    x = convolutions(graph, x, network.stages, texture)
     embedded = graph.node("Relu", dense(graph, graph.node("Flatten", x, axis=1), network.hidden))
     dense(graph, embedded, network.head, output="logits")
-    place = graph.node("MatMul", embedded, graph.constant(np.asarray(whiten)))
-    cross = graph.node("MatMul", place, graph.constant(-2.0 * np.asarray(centres).T))
-    norm = graph.constant(np.sum(np.asarray(centres) ** 2, axis=1)[None, :])
-    own = graph.node("ReduceSum", graph.node("Mul", place, place), graph.constant(np.array([1])), keepdims=1)
-    squares = graph.node("Add", graph.node("Add", cross, norm), own)
-    graph.node("ReduceMin", squares, axes=[1], keepdims=1, output="distance")
+    left = graph.node("Sub", graph.node("Concat", *texture, axis=1), graph.constant(np.asarray(centre)[None, :]))
+    place = graph.node("MatMul", left, graph.constant(np.asarray(whiten)))
+    graph.node("ReduceSum", graph.node("Mul", place, place), graph.constant(np.array([1])), keepdims=1, output="distance")
     return graph.to_bytes(
         inputs={"curve": len(CHANNELS) * NODES}, outputs={"logits": network.classes, "distance": 1}, metadata={}
     )
 
 
-def convolutions(graph: Graph, x: str, stages: Any) -> str:
-    """Stages of convolutions as nodes, each with its normalisation as a part of the weights."""
-    for stage in stages:
+def convolutions(graph: Graph, x: str, stages: Any, texture: list[str] | None = None) -> str:
+    """Stages of convolutions as nodes, each with its normalisation as a part of the weights.
+
+    ``texture``, if it is given, gets the names of the means and maxima of the first stages.
+    """
+    for number, stage in enumerate(stages):
         x = graph.node("Relu", _convolution(graph, x, stage.enter, stage.norms[0]))
         inner = graph.node("Relu", _convolution(graph, x, stage.one, stage.norms[1]))
         x = graph.node("Relu", graph.node("Add", x, _convolution(graph, inner, stage.two, stage.norms[2])))
+        if texture is not None and number < TEXTURED:
+            texture += [graph.node(kind, x, axes=[2], keepdims=0) for kind in ("ReduceMean", "ReduceMax")]
     return x
 
 

@@ -1,12 +1,12 @@
 r"""Which kind of model a curve looks like, in milliseconds: a trained network on features that know no scale.
 
-The network says log odds and the place of the curve among its training curves. Probabilities are the softmax of log odds over
+The network says log odds and the distance of the curve from simulated ones. Probabilities are the softmax of log odds over
 a temperature that was fitted to held-out curves (C. Guo et al., ICML (2017), arXiv:1706.04599). A conformal set holds each
 class whose probability is at least that of nine tenths of that class's own held-out curves (Mondrian conformal prediction:
 V. Vovk, A. Gammerman, G. Shafer, Algorithmic Learning in a Random World (2005)): the right class is in the set with that
-probability, class by class, if the curve was drawn as those were. How far a curve is from all training curves is the
-Mahalanobis distance in the network's last layer (K. Lee et al., NeurIPS 31 (2018), arXiv:1807.03888), given as the share of
-held-out curves that are farther.
+probability, class by class, if the curve was drawn as those were. How far a curve is from all simulated ones is the
+Mahalanobis distance of the means and maxima of the network's first maps (after K. Lee et al., NeurIPS 31 (2018),
+arXiv:1807.03888; late layers have thrown away what is foreign), given as the share of held-out curves that are farther.
 
 What is said here is a proposal: fits of the likeliest decide.
 """
@@ -51,7 +51,7 @@ class Opinion(NamedTuple):
     members : tuple of str
         Classes of the conformal set, the likeliest first.
     farther : float
-        Share of held-out simulated curves that are farther from the training curves than this one: below 0.01 it is like none.
+        Share of held-out simulated curves that are farther from the others than this one: below 0.01 it is like none.
     """
 
     ranked: list[tuple[str, float]]
@@ -120,7 +120,7 @@ class CurveClassifier:
         return np.asarray(chosen)
 
     def farther(self, distance: Array) -> Array:
-        """Share of held-out curves that are farther from the training curves, shape of ``distance``."""
+        """Share of held-out curves that are farther from the others, shape of ``distance``."""
         places = np.linspace(1.0, 0.0, self._distances.size)
         return np.asarray(np.interp(distance, self._distances, places))
 
