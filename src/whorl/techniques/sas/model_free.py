@@ -42,6 +42,8 @@ _UPTURN_POWER = 3.0
 _SHAPE = 0.01
 #: slope at the first points, beyond which no D_max is looked for without a Guinier region
 _RISES = -1.0
+#: q Rg to which p(r) is looked for; reduced chi-squared from which a p(r) without a Guinier region, or sizes, are none
+_FINEST, _MISFIT, _NO_SIZES = 55.0, 10.0, 30.0
 #: times by which points may scatter more than stated without a word, and by which all is widened at most
 _SCATTER = 1.4
 
@@ -262,11 +264,15 @@ def _distances(d: Description) -> PairDistances:
         if course is None or float(np.median(course.slope[:8])) < _RISES:
             raise Absent("the curve rises to its lowest q: particles larger than the range of q can show")
         limits = (4 / float(d.q[-1]), largest)
-    part = slice(first, None)
-    smearing = d.signal.smearing if first == 0 else None
+    # beyond, the oscillations of p(r) that the curve tells of are finer than it is written
+    last = int(np.searchsorted(d.q, _FINEST / d.guinier.rg.value)) if d.guinier is not None else d.q.size
+    part = slice(first, max(last, first + 8))
+    smearing = d.signal.smearing if first == 0 and last == d.q.size else None
     found = pair_distances(d.q[part], d.intensity[part], d.sigma[part], sizes=limits, upturn=upturn, smearing=smearing)
-    if d.guinier is None and not found.bounded:
+    if d.guinier is None and (not found.bounded or found.chi2 > _MISFIT):
         raise Absent("no D_max within what the range of q can show: particles too large, or no Guinier region")
+    if found.rg.sigma > 0.5 * found.rg.value:
+        raise Absent(f"Rg of p(r) stays open ({found.rg.value:.3g} +- {found.rg.sigma:.2g} angstrom)")
     return found
 
 
@@ -278,7 +284,13 @@ def _sizes(d: Description) -> SizeDistribution:
         return smearing.apply(shape(smearing.q, sizes))
 
     sigma = np.hypot(d.sigma, _SHAPE * np.abs(d.intensity))
-    return invert_sizes(d.q, d.intensity, sigma, kernel=kernel)
+    found = invert_sizes(d.q, d.intensity, sigma, kernel=kernel)
+    if found.chi2 > _NO_SIZES:
+        raise Absent(
+            f"no distribution of dilute particles of this shape ({d.kernel}) explains the curve "
+            f"(reduced chi-squared {found.chi2:.2g})"
+        )
+    return found
 
 
 def _peaks(d: Description) -> tuple[Peak, ...]:

@@ -395,11 +395,12 @@ def _with_power(
     middle = intensity[q.size // 2 :]
     p = np.array([np.log(max(float(np.median(middle)), 1e-300)) + (q[int(q.size * 0.75)] * rg) ** 2 / 3, np.log(rg), mean, 0.0])
     p[3] = max(intensity[0] - np.exp(p[0]), 0.0)
+    highest = float(np.log(np.max(intensity))) + 15
     damping, previous = 1e-3, np.inf
     best: tuple[Array, Array] | None = None
     for _ in range(40):
         x2 = (q * np.exp(p[1])) ** 2
-        law = np.exp(np.clip(p[0] - x2 / 3 + p[2] * x2**2, -700, 700))
+        law = np.exp(np.clip(p[0] - x2 / 3 + p[2] * x2**2, highest - 200, highest))
         residual = np.append((intensity - law - p[3] * tail) / sigma, (mean - p[2]) / spread)
         jacobian = np.stack([law, law * (-2 * x2 / 3 + 4 * p[2] * x2**2), law * x2**2, tail], axis=1) / sigma[:, None]
         jacobian = np.vstack([jacobian, [0, 0, 1 / spread, 0]])

@@ -96,6 +96,7 @@ def find_modes(size: Array, density: Array, covariance: Array, *, depth: float =
         by_mean = part * (size - mean) / amount
         by_width = part * ((size - mean) ** 2 - spread**2) / (2 * max(spread, 1e-9) * amount)
         doubts = [_doubt(g, covariance) for g in (step * part, by_mean, by_width)]
+        doubts[1], doubts[2] = (max(d, step * mean / 12**0.5) for d in doubts[1:])  # the grid shows no more
         if amount * step < _FIRM * doubts[0]:
             continue
         inside = np.flatnonzero((part > 0) & (density > 1e-3 * density[first:after].max()))
@@ -201,6 +202,9 @@ def _refined(modes: Sequence[Mode], size: Array, design: Array, data: Array) -> 
             damping *= 8
         scale = np.diag(normal) + 1e-12 * float(np.trace(normal)) / p.size
         p = accepted + np.linalg.solve(normal + damping * np.diag(scale), gradient)
+        humps = p[: 3 * count].reshape(count, 3)  # a view: no hump leaves the sizes or becomes narrower than the grid shows
+        humps[:, 1] = np.clip(humps[:, 1], x[0] - 1, x[-1] + 1)
+        humps[:, 2] = np.clip(humps[:, 2], np.log(0.2 * step), np.log(3.0))
     try:
         covariance = np.linalg.inv(normal) * max(cost / free, 1.0)
     except np.linalg.LinAlgError:
