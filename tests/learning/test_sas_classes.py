@@ -8,6 +8,7 @@ import pytest
 from whorl.learning import sas_corpus
 from whorl.learning.sas_corpus import GRID, SHAPES, Kind, displaced, draw, make, plain_kinds, visible
 from whorl.learning.sas_experiments import see, tells
+from whorl.learning.trainer import Request
 from whorl.physics.small_angle.composite import compose
 from whorl.physics.small_angle.models import find_model
 from whorl.physics.small_angle.sizes import distribute
@@ -93,28 +94,46 @@ def test_windows_tell(corpus):
     assert np.array_equal(corpus.label[seen.rows], corpus.label)
 
 
+class _StopError(Exception):
+    pass
+
+
+def test_training_is_the_same_interrupted_or_not(corpus, tmp_path):
+    pytest.importorskip("torch")
+    from whorl.learning.sas_classes import fit
+
+    def stop(_stage, done, total):
+        if done > total // 2:
+            raise _StopError
+
+    whole, _ = fit(corpus, 3, 2)
+    with pytest.raises(_StopError):
+        fit(corpus, 3, 2, request=Request(3, 60, {}, tmp_path, stop))
+    resumed, _ = fit(corpus, 3, 2, request=Request(3, 60, {}, tmp_path))
+    for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert np.array_equal(a.numpy(), b.numpy())
+
+
 @pytest.mark.slow
 def test_training_from_seed_to_opinion(tmp_path, monkeypatch):
-    """Three kinds: the same bits twice, ONNX as the network, calibrated, sets that cover; then curves of other seeds."""
+    """Three kinds: calibrated, sets that cover, ONNX as the network; then curves of other seeds."""
     pytest.importorskip("torch")
     from whorl.learning import sas_classes
     from whorl.learning.registry import train
     from whorl.techniques.sas.classifier import CurveClassifier, RawCurve
 
     monkeypatch.setattr(sas_classes, "kinds_of", lambda: KINDS)
-    settings = {"passes": 6, "held_out": 50, "workers": 1}
-    found = train("sas-classes", cases=150, settings=settings, out=tmp_path / "a")
-    again = train("sas-classes", cases=150, settings=settings, out=tmp_path / "b")
-    assert found.card.sha256 == again.card.sha256
+    monkeypatch.setattr(sas_classes, "_BATCH", 64)
+    found = train("sas-classes", cases=100, settings={"passes": 14, "held_out": 40, "workers": 1}, out=tmp_path / "a")
     figures = {m.name: m for m in found.card.metrics}
-    assert figures["top-1 accuracy"].value > 0.6
+    assert figures["top-1 accuracy"].value > 0.5
     assert figures["sets at 90 % hold the kind"].high > 0.85
     network = CurveClassifier.open(tmp_path / "a")
     corpus = make(KINDS, 40, 999, tmp_path / "other")
     curves = []
     seen = see(corpus, np.arange(120), np.random.default_rng(99), keep=lambda _, c: curves.append(c))
     p, distance = network.judge(seen.features)
-    assert np.mean(p.argmax(axis=1) == corpus.label) > 0.55
+    assert np.mean(p.argmax(axis=1) == corpus.label) > 0.5
     assert np.allclose(p.sum(axis=1), 1)
     assert 0.02 < np.mean(network.farther(distance) < 0.1) < 0.3  # by definition a tenth
     raw = [RawCurve(c.q, c.intensity, c.sigma, c.resolution, c.slit_length) for c in curves]
