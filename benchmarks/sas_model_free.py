@@ -10,7 +10,7 @@ it.
 
 The annotated USAXS curves have ranges of power laws, knees, plateaus and background that experts put down as estimates. A
 feature is found if one of the same kind overlaps half of the shorter of both, in ln q. (Plateau or power law is accepted where
-the annotation leaves it open.)
+the annotation leaves it open.) The rule that names the background was made with these curves in view: a development figure.
 """
 
 from __future__ import annotations

@@ -20,6 +20,10 @@ from whorl.techniques import room_of, technique_for
 Array = NDArray[np.float64]
 
 
+#: mean squared deviation in units of noise and one per cent of the intensity, from which a curve is no description
+_NO_FIT = 100.0
+
+
 def quantify_curve(
     measurement: Measurement,
     method: str = "all",
@@ -128,7 +132,8 @@ def _closest(found: Any) -> str | None:
         if told is not None and told.calculated.size == found.q.size:
             deviation = (found.intensity - told.calculated) / np.hypot(found.sigma, 0.01 * np.abs(found.intensity))
             misfits[name] = float(np.mean(deviation**2))
-    return min(misfits, key=lambda name: misfits[name]) if misfits else None
+    best = min(misfits, key=lambda name: misfits[name]) if misfits else None
+    return best if best is not None and misfits[best] < _NO_FIT else None
 
 
 _NAMES = {"distances": "pair distances", "sizes": "size distribution", "unified": "unified fit", None: "without a model"}
