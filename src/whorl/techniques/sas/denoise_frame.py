@@ -152,7 +152,8 @@ def _rings(counts: Array, good: Mask, centre: tuple[float, float]) -> tuple[Arra
 def _centre_variance(rings: Array, good: Mask) -> Array:
     """Variance that a centre found from the counts adds: its steps of half a pixel, and twice the bound of Cramer and Rao."""
     out = np.zeros(rings.shape)
-    for slope in np.gradient(rings):
+    for axis in (0, 1):
+        slope = np.asarray(np.gradient(rings, axis=axis))
         known = float(np.sum(slope[good] ** 2 / rings[good]))
         out += slope**2 * (0.5**2 / 12 + 2 / max(known, 1e-9))
     return out
