@@ -15,8 +15,8 @@ from whorl.tasks.recipes import open_all
 from whorl.techniques.sas.classifier import classify
 from whorl.techniques.sas.technique import SAS
 
-GLOBULES = ("sphere", "fuzzy_sphere", "sphere@hardsphere")
-CHARGED = ("prolate_ellipsoid@hayter_msa",)
+GLOBULES = ("sphere", "fuzzy_sphere", "sphere@hardsphere", "sphere@hayter_msa")
+CHARGED = ("prolate_ellipsoid@hayter_msa", "sphere@hayter_msa")
 SHELLS = ("core_shell_sphere", "core_two_shell_sphere", "vesicle")
 STACKED = ("lamellar_stack_paracrystal", "broad_peak", "teubner_strey")
 ORDERED = (*STACKED, "fcc_paracrystal", "bcc_paracrystal", "sc_paracrystal", "hexagonal_cylinders")
