@@ -18,7 +18,7 @@ from whorl.techniques.sas.prepare import SasSignal
 from whorl.techniques.sas.templates import KEPT, Match, match
 
 #: candidates handed on: the likeliest by the classifier, and the nearest by their templates
-_LIKELY, _NEAREST = 6, 4
+_LIKELY, _NEAREST = 5, 3
 #: starts of each
 _STARTS = 3
 #: of the points that testify in the coarse match, and the misfit below which nothing is told
