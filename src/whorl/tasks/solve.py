@@ -35,7 +35,7 @@ EFFORTS: Mapping[str, Effort] = {
 }
 _LEVEL = 0.9
 _SAME = 1.02  # sums of squares that are this near are of one minimum
-_BETTER = 4.0  # fall of the chi-squared for which an option that is not the default is taken
+_BETTER = 4.0  # rise of the chi-squared up to which options cannot be told apart
 _BAD_RW, _BAD_CHI2, _FAIR_RW = 0.1, 10.0, 0.03
 _UNTOLD = 0.5  # part of a gene's span that its interval covers where the data do not tell it
 _AT_END = 0.01
@@ -154,15 +154,15 @@ def solve_problems(
     best = lowest[0]
     agree = sum(1 for m in lowest[: 2 * effort.starts] if m.squares <= _SAME * best.squares + 1e-12)
     hot = temperature(best, stated=problem.stated)
-    undecided: list[str] = []
-    for other in posed[1:]:
-        tried = min((descend(other.residual, m.places) for m in lowest[:2]), key=lambda m: m.squares)
-        gain = (best.squares - tried.squares) / hot
-        if gain > _BETTER:
-            problem, best, undecided = other, tried, []
-            hot = temperature(best, stated=problem.stated)
-        elif gain > -_BETTER:
-            undecided.append(", ".join(f"{k} {v}" for k, v in other.options.items()))
+    tried = [(problem, best)] + [
+        (other, min((descend(other.residual, m.places) for m in lowest[:2]), key=lambda m: m.squares)) for other in posed[1:]
+    ]
+    lowest_of_all = min(tried, key=lambda pair: pair[1].squares)[1]
+    hot = temperature(lowest_of_all, stated=problem.stated)
+    alike = [pair for pair in tried if pair[1].squares - lowest_of_all.squares <= _BETTER * hot]
+    problem, best = min(alike, key=lambda pair: (-pair[0].geometry.preference(pair[0].options), pair[1].squares))
+    hot = temperature(best, stated=problem.stated)
+    undecided = [", ".join(f"{k} {v}" for k, v in p.options.items()) for p, _ in alike if p is not problem]
     rows, squares = sample(problem.residual, best, hot, seed=seed, effort=effort, checkpoint=checkpoint, progress=progress)
     return Solved(problem, best, hot, rows, squares, agree, 2 * effort.starts, tuple(undecided))
 

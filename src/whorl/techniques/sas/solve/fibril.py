@@ -57,4 +57,5 @@ GEOMETRY = Geometry(
     source="M. G. Wessels, A. Jayaraman, Macromolecules 54, 783 (2021), doi:10.1021/acs.macromol.0c02265",
     derived=_derived,
     options=layers.OPTIONS,
+    prefer=layers.PREFER,
 )

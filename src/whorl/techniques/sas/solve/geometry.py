@@ -48,6 +48,8 @@ class Geometry:
         Values to what follows from them: name to (value, unit).
     options : mapping of str to tuple of str
         What may be chosen, the default first. Those that nobody chose are decided by the data.
+    prefer : mapping of str to str
+        Options that are taken where the data cannot tell.
     warn : callable, optional
         Genes as bounded to remarks.
     """
@@ -62,6 +64,11 @@ class Geometry:
     derived: Callable[[Values], dict[str, tuple[float, str]]] | None = None
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warn: Callable[[tuple[Gene, ...]], list[str]] | None = None
+    prefer: Mapping[str, str] = field(default_factory=dict)
+
+    def preference(self, options: Options) -> int:
+        """How many of the preferred options are chosen."""
+        return sum(options.get(name) == value for name, value in self.prefer.items())
 
     def chosen(self, given: Options) -> list[dict[str, str]]:
         """All combinations of options that are left open, the default one first.

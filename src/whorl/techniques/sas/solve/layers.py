@@ -22,6 +22,8 @@ from whorl.techniques.sas.solve.geometry import Options, Values
 Array = NDArray[np.float64]
 
 TERMS = ("scale", "scatterers", "background")
+#: where the data cannot tell, sizes count particles, as everywhere else
+PREFER = {"weighting": "number"}
 OPTIONS = {"distribution": ("rectangle", "gaussian", "lognormal"), "weighting": ("mass", "number")}
 
 _FINE = np.linspace(-2.8, 2.8, 21)

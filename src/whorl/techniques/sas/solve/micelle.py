@@ -52,4 +52,5 @@ GEOMETRY = Geometry(
     source="D. J. Beltran-Villegas et al., J. Am. Chem. Soc. 141, 14916 (2019), doi:10.1021/jacs.9b08028",
     derived=_derived,
     options=layers.OPTIONS,
+    prefer=layers.PREFER,
 )

@@ -65,4 +65,5 @@ GEOMETRY = Geometry(
     source="Z. Ye, Z. Wu, A. Jayaraman, JACS Au 1, 1925 (2021), doi:10.1021/jacsau.1c00305",
     derived=_derived,
     options=layers.OPTIONS,
+    prefer=layers.PREFER,
 )
