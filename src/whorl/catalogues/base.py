@@ -237,7 +237,7 @@ def describe(entry: Entry) -> str:
     'Ni (fcc): crystal, Ni, space group 225, 4 atoms in the cell [elements; CRC 2016]'
     """
     if entry.kind == "form_factor":
-        return f"{entry.name}: model of small-angle scattering, {entry.key} [{entry.catalogue}; {entry.source}]"
+        return f"{entry.name}: model of small-angle scattering, {entry.family} [{entry.catalogue}; {entry.source}]"
     if entry.kind == "crystal":
         body = f"crystal, {entry.formula}, space group {entry.space_group}, {entry.atoms} atoms in the cell"
     else:

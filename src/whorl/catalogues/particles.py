@@ -45,7 +45,7 @@ class ParticleCatalogue:
         if key not in candidates():
             raise CatalogueError(f"no entry {key!r}", where=self.name, remedy="List them with: whorl catalogue show particles.")
         model = compose(key)
-        return FormFactor(model.title, family=model.family, source="; ".join(model.sources), model=key)
+        return FormFactor(key, family=model.family, source="; ".join(model.sources), model=key)
 
     @property
     def content_hash(self) -> str:
@@ -63,7 +63,7 @@ def _entry(key: str) -> Entry:
     return Entry(
         key=key,
         catalogue=ParticleCatalogue.name,
-        name=model.title,
+        name=key,
         kind=FormFactor.kind,
         formula="",
         family=model.family,

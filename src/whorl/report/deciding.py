@@ -46,7 +46,7 @@ def what_decides(verdict: Verdict) -> Markup | None:
     rows: list[list[Child]] = [
         [
             f"{n}",
-            f"{s.range[0]:.2f}–{s.range[1]:.2f}",
+            f"{_place(s.range[0])}–{_place(s.range[1])}",
             best.name if s.evidence > 0 else found.other,
             text,
             format_probability(s.probability_without),
@@ -129,6 +129,17 @@ def lines(verdict: Verdict) -> list[str]:
         names = s.first if s.evidence > 0 else s.other
         whose = "the first" if s.evidence > 0 else "the other"
         there = f" ({listed(names)})" if names else ""
-        place = f"{s.range[0]:.2f} to {s.range[1]:.2f} {unit}".rstrip()
+        place = f"{_place(s.range[0])} to {_place(s.range[1])} {unit}".rstrip()
         out.append(f"{place}: {format_fixed(abs(s.evidence), 1)} for {whose}{there}")
     return out
+
+
+def _place(value: float) -> str:
+    """A place on the axis: hundredths, and three digits of what is smaller.
+
+    Examples
+    --------
+    >>> _place(27.346), _place(0.01234)
+    ('27.35', '0.0123')
+    """
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"

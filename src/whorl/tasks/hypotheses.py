@@ -45,7 +45,7 @@ def find(text: str) -> Hypothesis:
         return read_structure(path)
     if is_model(text):
         model = compose(text)
-        return FormFactor(model.title, family=model.family, source="; ".join(model.sources), model=text)
+        return FormFactor(text, family=model.family, source="; ".join(model.sources), model=text)
     head, _, key = text.partition("/")
     if key and head in _names():
         catalogue = open_catalogue(head)

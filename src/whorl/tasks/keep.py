@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from whorl.core.hypothesis import Crystal, Hypothesis
+from whorl.core.hypothesis import Cluster, Crystal, Hypothesis
 from whorl.core.measurement import Measurement
 from whorl.core.provenance import provenance
 from whorl.core.stored import StoredRun
@@ -109,6 +109,6 @@ def _texts(best: Candidate | None) -> dict[str, str]:
     for number, structure in enumerate(best.structures if best is not None else (), 1):
         if isinstance(structure, Crystal):
             texts[f"{number}.cif"] = cif_text(structure)
-        else:
-            texts[f"{number}.xyz"] = xyz_text(structure)  # type: ignore[arg-type]
+        elif isinstance(structure, Cluster):
+            texts[f"{number}.xyz"] = xyz_text(structure)
     return texts

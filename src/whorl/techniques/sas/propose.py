@@ -10,7 +10,6 @@ import numpy as np
 from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError
 from whorl.core.verdict import CredibleSet, Opinion, Seen
-from whorl.physics.small_angle.composite import compose
 from whorl.techniques.protocol import Progress, Shortlist, Suggestion
 from whorl.techniques.sas.classifier import SHIPPED_MODEL, CurveClassifier, RawCurve
 from whorl.techniques.sas.classifier import Opinion as Told
@@ -104,9 +103,8 @@ def opinion_of(signal: SasSignal, catalogues: Sequence[Catalogue], network: str)
     """
     held = {entry.key: f"{c.name}/{entry.key}" for c in catalogues for entry in c.entries()}
     told = _asked(signal, network)
-    seen = [Seen(name=compose(key).title, entry=held.get(key, ""), probability=p) for key, p in told.ranked]
-    members = [compose(key).title for key in told.members]
-    return Opinion(model=network, phases=seen, set=CredibleSet(level=_LEVEL, members=members), farther=told.farther)
+    seen = [Seen(name=key, entry=held.get(key, ""), probability=p) for key, p in told.ranked]
+    return Opinion(model=network, phases=seen, set=CredibleSet(level=_LEVEL, members=list(told.members)), farther=told.farther)
 
 
 def _asked(signal: SasSignal, network: str) -> Told:

@@ -129,7 +129,7 @@ class SasProblem:
 
     def structures(self, values: Array) -> tuple[FormFactor, ...]:
         """The model with its parameters at the given values (p,)."""
-        return (FormFactor(self.model.title, family=self.model.family, model=self.model.key, parameters=self.named(values)),)
+        return (FormFactor(self.model.key, family=self.model.family, model=self.model.key, parameters=self.named(values)),)
 
 
 def model_of(fit: Fit) -> SasProblem:
