@@ -6,6 +6,7 @@
 #   xraydb 4.5.8            Waasmaier-Kirfel table, read by tools/make_form_factors.py
 #   POMFinder 1.0.2         classifier of polyoxometalate clusters, its model in its wheel (needs xgboost before 3.1, setuptools
 #                           before 80; xgboost without its dependencies, which are GPU libraries)
+#   scikit-learn 1.9.1      SCAN's classifiers of small-angle curves, retrained (and xgboost)
 #
 # Run it again at any time: what is there is kept. A peer that does not install is reported and is not an error.
 # PYTHON names the interpreter (diffpy.pdffit2 1.5.2 wants 3.11), PEERS_VENV the environment, PEERS_TORCH_INDEX a package index
@@ -51,6 +52,8 @@ peer diffpy.pdffit2 1.5.2 build_pdffit2
 # torch comes first and by exact version, because DebyeCalculator needs it without saying so.
 peer torch 2.13.0 pip_install ${PEERS_TORCH_INDEX:+--index-url "$PEERS_TORCH_INDEX"} torch==2.13.0 &&
   peer DebyeCalculator 1.1.1 pip_install DebyeCalculator==1.1.1
+
+peer scikit-learn 1.9.1 pip_install scikit-learn==1.9.1
 
 pomfinder() {
   pip_install "setuptools<80" h5py scikit-learn matplotlib && pip_install --no-deps POMFinder==1.0.2
