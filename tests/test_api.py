@@ -103,6 +103,7 @@ def test_own_structures_are_added_to_the_built_in_ones(four_cifs):
         "elements",
         "compounds",
         "nanoparticles",
+        "particles",
         four_cifs.name,
     ]
     assert [c.name for c in open_all(("elements",), only=True)] == ["elements"]

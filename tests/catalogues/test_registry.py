@@ -73,7 +73,7 @@ def test_add_open_list_remove(place):
     assert (report.added, report.entries, report.skipped) == (1, 1, ())
     (place / "more.xyz").write_text(XYZ.replace("2.88", "2.70"))
     assert [e.key for e in open_catalogue("mine").entries()] == ["more.xyz", "pair.xyz"]
-    assert [(c.name, c.entries) for c in list_catalogues()][3:] == [("mine", 2)]
+    assert [(c.name, c.entries) for c in list_catalogues()][4:] == [("mine", 2)]
     kept, own = index_file("pdf", "not-mine"), index_file("pdf", "mine")
     for file in (kept, own):
         file.parent.mkdir(parents=True, exist_ok=True)

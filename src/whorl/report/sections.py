@@ -177,6 +177,9 @@ def candidates(verdict: Verdict) -> Markup | None:
             ]
         )
     head_row = ["Rank", "Name", "Formula", "Space group", "Probability", "Rw", "Δ log evidence", "Refined", "Group"]
+    empty = {n for n in (2, 3) if all(row[n] == MISSING for row in rows)}  # models of small angles have neither
+    head_row = [name for n, name in enumerate(head_row) if n not in empty]
+    rows = [[cell for n, cell in enumerate(row) if n not in empty] for row in rows]
     note = (
         "Candidates of one group cannot be told apart by this measurement. The probabilities and the probability of none "
         "of these "
@@ -191,7 +194,7 @@ def candidates(verdict: Verdict) -> Markup | None:
         "Candidates, most probable first",
         head_row,
         rows,
-        numeric=frozenset({3, 4, 5, 6, 7, 8}),
+        numeric=frozenset(range(3 - len(empty), 9 - len(empty))),
         class_="ranked",
         hide_caption=True,
     )
@@ -218,6 +221,7 @@ def _key_parameters(c: Candidate) -> Child:
     """The two or three refined values one looks at first."""
     plain = {n.lower().rsplit(".", maxsplit=1)[-1]: n for n in reversed(c.parameters)}
     names = [plain[k] for k in _KEY_ORDER if k in plain and c.parameters[plain[k]].sigma is not None][:3]
+    names = names or [n for n, q in c.parameters.items() if q.unit == "angstrom"][:3]
     names = names or list(c.parameters)[:2]
     lines = [tag("span", f"{n} = {format_quantity(c.parameters[n])}") for n in names]
     return join(lines, "<br/>") if lines else MISSING

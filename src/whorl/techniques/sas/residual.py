@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 #: relative standard deviation of a length that spreads: where a fit may go, and where it begins
 WIDEST, _WIDTH = 0.8, 0.1
+#: what it usually is, and how far it goes from there: a prior
+_USUAL = (0.1, 0.2)
 #: relative step of the derivatives by differences, and part of the range of a parameter that it is at least
 _STEP, _LEAST = 1e-4, 1e-6
 #: names of what belongs to the measurement
@@ -83,7 +85,7 @@ class SasProblem:
             if (p.free or p.name in free) and p.name not in fixed
         ]
         parameters += [
-            Parameter(n + SPREAD, float(np.clip(given.get(n + SPREAD, _WIDTH), 0, WIDEST)), 0.0, WIDEST)
+            Parameter(n + SPREAD, float(np.clip(given.get(n + SPREAD, _WIDTH), 0, WIDEST)), 0.0, WIDEST, "1", *_USUAL)
             for n in model.spreading
             if n + SPREAD in wide and n + SPREAD not in fixed
         ]
