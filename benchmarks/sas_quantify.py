@@ -18,9 +18,10 @@ from _finder import share
 from _harness import Table, arguments, cpu_time, find_data
 from whorl.core.errors import WhorlError
 from whorl.formats import read
-from whorl.learning.sas_classes import UNSEEN, kinds_of
+from whorl.learning.sas_classes import UNSEEN
 from whorl.learning.sas_corpus import Corpus, make
 from whorl.learning.sas_experiments import measure
+from whorl.learning.sas_parameters import kinds_told
 from whorl.learning.sas_parameters_measured import measurement_of, samples_of
 from whorl.tasks.quantify_form_factor import quantify_form_factor, quantify_form_factor_series
 from whorl.techniques.sas.features import features
@@ -158,7 +159,7 @@ def main() -> int:
     network = ParameterNetwork.open()
     each = 4 if options.quick else 70
     with tempfile.TemporaryDirectory() as scratch:
-        corpus = make(kinds_of(), each, SEED, Path(scratch), workers=1)
+        corpus = make(kinds_told(), each, SEED, Path(scratch), workers=1)
     unseen, count = tallied(network, corpus, UNSEEN, SEED + 1)
     report(table, unseen, "unseen instruments", count, judged=True)
     if not options.quick:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whorl.core.hypothesis import FormFactor
-from whorl.learning.sas_classes import kinds_of
+from whorl.learning.sas_parameters import kinds_told
 from whorl.physics.small_angle.composite import compose
 from whorl.techniques.sas.prepare import prepare
 from whorl.techniques.sas.residual import SasProblem
@@ -20,7 +20,7 @@ def signal():
     return prepare(simulate(hypothesis, settings={}, q=np.geomspace(0.005, 0.3, 80)))
 
 
-@pytest.mark.parametrize("key", [k.key for k in kinds_of()])
+@pytest.mark.parametrize("key", [k.key for k in kinds_told()])
 def test_they_are_what_a_fit_refines(signal, key):
     """Names of the targets of every kind are those of the free parameters of its fit."""
     assert {t.name for t in targets_of(key)} == {p.name for p in SasProblem(signal, compose(key)).parameters}
