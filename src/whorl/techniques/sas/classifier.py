@@ -14,6 +14,7 @@ What is said here is a proposal: fits of the likeliest decide.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from whorl.models.card import ModelError
 from whorl.models.inference import Model, most_likely, open_model
+from whorl.models.registry import SHIPPED, trained
 from whorl.physics.small_angle.log_nodes import NODES
 from whorl.techniques.sas.features import CHANNELS, features
 
@@ -179,4 +181,17 @@ def classify(
 
 def classify_many(curves: Sequence[RawCurve]) -> list[list[tuple[str, float]]]:
     """Rank the kinds of models for each of several curves, in one pass of the network."""
-    return [opinion.ranked for opinion in CurveClassifier.open().opinions(curves)]
+    return [opinion.ranked for opinion in _at_hand().opinions(curves)]
+
+
+def _at_hand() -> CurveClassifier:
+    """The network that is used: kept open until its card changes, since reading the card takes longer than an answer."""
+    card = f"{SHIPPED_MODEL}.toml"
+    own = trained() / SHIPPED_MODEL / card
+    path = own if own.is_file() else SHIPPED / card
+    return _opened(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=2)
+def _opened(_path: Path, _changed: int) -> CurveClassifier:
+    return CurveClassifier.open()
