@@ -49,6 +49,8 @@ _MODEL_ERROR = (0.05, 0.7)
 _TEMPER = Temper(0.01, 0.2)
 #: parts of the classifier's log odds that are compared
 _PARTS = (0.0, 0.1, 0.25, 0.5, 1.0)
+#: log prior odds against each parameter, beyond what evidence charges, that are compared
+_COSTS = (0.0, 0.5, 1.0, 2.0)
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Case:
     scores: list[float]
     opinion: list[float]
     conformal: tuple[str, ...]
+    parameters: list[int]
 
 
 def measured(curve: Curve) -> Measurement:
@@ -94,9 +97,10 @@ def one_case(key: tuple[int, int]) -> tuple[str, Case | None]:
         return f"{kind.key}: {error}", None
     keys = [t.suggestions[0].key.partition("/")[2] for t in found.ranked]
     parts = [ONE_MORE * (k.count("+") + k.count("@")) for k in keys]
+    counts = [len(t.fit.problem.parameters) for t in found.ranked]
     told = [t.suggestions[0].prior - p for t, p in zip(found.ranked, parts, strict=True)]
     scores = [t.score - o for t, o in zip(found.ranked, told, strict=True)]
-    case = Case(kind.key, _searched(found), _searched(missing), keys, scores, told, _conformal(signal))
+    case = Case(kind.key, _searched(found), _searched(missing), keys, scores, told, _conformal(signal), counts)
     line = (
         f"{kind.key:30.30s} -> {keys[0]:30.30s} misfit {case.found.misfit:.3f} ({case.found.runner_up:.3f}), "
         f"without {case.missing.misfit:.3f} ({case.missing.runner_up:.3f})"
@@ -124,11 +128,15 @@ def _conformal(signal: SasSignal) -> tuple[str, ...]:
     return told.members if told.farther >= LIKE_NONE else ()
 
 
-def first_and_in_set(cases: Sequence[Case], part: float, believed: float) -> tuple[float, float, float]:
-    """How often the truth is first, how often in the set of 90 %, and the mean size of the set, at a part of the log odds."""
+def first_and_in_set(cases: Sequence[Case], part: float, believed: float, cost: float = 0.0) -> tuple[float, float, float]:
+    """How often the truth is first, how often in the set of 90 %, and the mean size of the set.
+
+    ``part`` of the classifier's log odds counts, of which ``believed`` is in the opinions; each parameter costs ``cost`` more.
+    """
     first, inside, sizes = 0, 0, 0
     for case in cases:
-        scores = [s + o * part / believed for s, o in zip(case.scores, case.opinion, strict=True)]
+        rows = zip(case.scores, case.opinion, case.parameters, strict=True)
+        scores = [s + o * part / believed - cost * n for s, o, n in rows]
         order = np.argsort(-np.array(scores), kind="stable")
         chances = np.array(share(scores))[order]
         members = {case.keys[i] for i in order[: int(np.searchsorted(np.cumsum(chances), 0.9)) + 1]} | set(case.conformal)
@@ -155,6 +163,9 @@ def main() -> None:
     for part in _PARTS:
         first, inside, size = first_and_in_set(cases, part, BELIEVED)
         print(f"classifier's log odds x {part:4.2f}: first {first:.3f}, in the set {inside:.3f}, {size:.1f} in a set")
+    for cost in _COSTS:
+        first, inside, size = first_and_in_set(cases, BELIEVED, BELIEVED, cost)
+        print(f"each parameter costs {cost:3.1f} more: first {first:.3f}, in the set {inside:.3f}, {size:.1f} in a set")
     # a fit that is worse than that of another family is not of the true model at its best
     right = [c.found for c in cases]
     wrong = [c.missing for c in cases if c.missing.misfit > _AS_GOOD * max(c.found.misfit, _MODEL_ERROR[0])]
