@@ -12,7 +12,7 @@ from whorl.learning.sas_corpus import plain_kinds
 from whorl.learning.sas_parameters_calibration import calibrate, scores
 from whorl.learning.sas_parameters_measured import Layout, Measured
 from whorl.techniques.sas.classifier import RawCurve
-from whorl.techniques.sas.parameters import LEVELS, OUTPUTS, SHIPPED_MODEL, ParameterNetwork, reach
+from whorl.techniques.sas.parameters import LEVELS, OUTPUTS, SHIPPED_MODEL, ParameterNetwork, factors_at, reach
 
 pytest.importorskip("torch")
 
@@ -60,9 +60,11 @@ def test_factors_make_intervals_hold():
     width = up[0, 0, LEVELS.index(0.95)]
     truth = rng.uniform(-2 * width / 0.95, 2 * width / 0.95, (n, 1))
     seen = Measured(np.zeros((n, 1, 1), np.float32), np.zeros((n, 2), np.float32), np.zeros(n, dtype=np.int64), truth)
-    factor = calibrate(numbers, seen, layout)["mono_gauss_coil"][0, LEVELS.index(0.95)]
+    rows = calibrate(numbers, seen, layout)["mono_gauss_coil"]
+    _, down, up = reach(numbers)
+    factor = factors_at(rows, down, up)[0, 0, LEVELS.index(0.95)]
     assert factor == pytest.approx(2.0, rel=0.02)
-    score, error = scores(numbers, seen, layout, 0, 0)
+    score, _, error = scores(numbers, seen, layout, 0, 0)
     assert np.mean(score[:, LEVELS.index(0.95)] <= factor) == pytest.approx(0.95, abs=0.002)
     assert error == pytest.approx(truth[:, 0])
 

@@ -14,7 +14,7 @@ from whorl.learning.sas_parameters_measured import Layout, Measured, encoded, he
 from whorl.models.card import Metric
 from whorl.techniques.sas.explained import explain_by
 from whorl.techniques.sas.nuisances import NUISANCES, Curve
-from whorl.techniques.sas.parameters import LEVELS, OUTPUTS, reach
+from whorl.techniques.sas.parameters import CLASSES, LEVELS, OUTPUTS, factors_at, length_of, reach
 from whorl.techniques.sas.prepare import prepare
 from whorl.techniques.sas.targets import SHARP, targets_of
 from whorl.trust.conformal import coverage, split_quantile
@@ -39,8 +39,8 @@ def judge(network: Any, seen: Measured) -> Array:
     return numbers.reshape(len(numbers), -1, OUTPUTS)
 
 
-def scores(numbers: Array, seen: Measured, layout: Layout, kind: int, j: int) -> tuple[Array, Array]:
-    """Of one parameter: by what factor each interval has to be longer to hold the truth, (n, levels), and the medians' errors.
+def scores(numbers: Array, seen: Measured, layout: Layout, kind: int, j: int) -> tuple[Array, Array, Array]:
+    """Of one parameter: by what factor each interval has to be longer to hold the truth, (n, levels), its length, the errors.
 
     A spread below `SHARP` counts as one of `SHARP`: the intervals of such say "none".
     """
@@ -52,18 +52,25 @@ def scores(numbers: Array, seen: Measured, layout: Layout, kind: int, j: int) ->
         least = (SHARP - layout.centre[place]) / layout.spread[place]
         truth, middle = np.maximum(truth, least), np.maximum(middle, least)
     error = truth - middle
-    return np.where(error[:, None] < 0, -error[:, None] / down, error[:, None] / up), error
+    return np.where(error[:, None] < 0, -error[:, None] / down, error[:, None] / up), length_of(down, up), error
 
 
 def calibrate(numbers: Array, seen: Measured, layout: Layout) -> dict[str, Array]:
-    """Factors on the intervals of each kind: one row for each parameter, one column for each level."""
+    """Factors on the intervals of each kind, a row for each parameter (`whorl.techniques.sas.parameters.factors_at`).
+
+    Curves of which the network gives a short interval, a middling and a long one have factors of their own (Mondrian
+    conformal prediction): else the long would hold less often than the short.
+    """
     out = {}
     for n, kind in enumerate(layout.kinds):
         rows = []
         for j in range(layout.counts[n]):
-            score, _ = scores(numbers, seen, layout, n, j)
-            found = np.array([split_quantile(score[:, k], level) for k, level in enumerate(LEVELS)])
-            rows.append(np.where(np.isfinite(found), found, 2 * score.max()))
+            score, length, _ = scores(numbers, seen, layout, n, j)
+            edges = np.quantile(length, np.arange(1, CLASSES) / CLASSES)
+            place = np.sum(length[:, None] > edges, axis=1)
+            found = [[split_quantile(score[place == c, k], v) for k, v in enumerate(LEVELS)] for c in range(CLASSES)]
+            flat = np.array(found).ravel()
+            rows.append(np.concatenate([edges, np.where(np.isfinite(flat), flat, 2 * score.max())]))
         out[kind] = np.array(rows)
     return out
 
@@ -120,9 +127,11 @@ def figures(network: Any, factors: dict[str, Array], test: Corpus, layout: Layou
         for n, kind in enumerate(layout.kinds):
             inside = []
             for j, target in enumerate(targets_of(kind)):
-                score, error = scores(numbers, seen, layout, n, j)
+                score, _, error = scores(numbers, seen, layout, n, j)
+                _, down, up = reach(numbers[seen.label == n, layout.first[n] + j, None])
+                allowed = factors_at(factors[kind][j : j + 1], down, up)[:, 0]
                 for k in range(len(LEVELS)):
-                    missed[k].append((score[:, k] > factors[kind][j, k]).astype(float))
+                    missed[k].append((score[:, k] > allowed[:, k]).astype(float))
                 inside.append(missed[LEVELS.index(0.95)][-1])
                 if target.scale == "length":
                     errors.append(np.abs(np.expm1(error * layout.spread[layout.first[n] + j])))

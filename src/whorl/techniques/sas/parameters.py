@@ -3,8 +3,8 @@ r"""Parameters of a model straight from a curve, with intervals, in milliseconds
 A network reads a curve's features (`whorl.techniques.sas.features`), is told the kind of model and the first q, and gives of
 each parameter the median and, for each probability, how far below and above it an interval reaches (quantile regression: R.
 Koenker & G. Bassett, Econometrica 46, 33 (1978), doi:10.2307/1913643). On curves that were kept apart the intervals were made
-longer or shorter by a factor each, so that they hold the truth in the stated share (conformalised quantile regression: Y.
-Romano, E. Patterson, E. Candes, NeurIPS 32 (2019), arXiv:1905.03222).
+longer or shorter by a factor each, so that they hold the truth in the stated share, be they short or long (conformalised
+quantile regression: Y. Romano, E. Patterson, E. Candes, NeurIPS 32 (2019), arXiv:1905.03222).
 
 They do so for curves drawn as those were, of the kind that was named. Which kind it is, is not asked here.
 """
@@ -36,6 +36,8 @@ Array = NDArray[np.float64]
 LEVELS = (0.5, 0.683, 0.8, 0.9, 0.95, 0.99)
 #: the network that comes with the package, and the name of the text in the file of its weights
 SHIPPED_MODEL, METADATA = "sas-parameters", "sas-parameters"
+#: classes of length of the intervals, each with factors of its own, and the level by whose length they are told apart
+CLASSES, _MIDDLE = 3, LEVELS.index(0.8)
 #: numbers that the network gives of each parameter: the median, and the distances down and up for each level
 OUTPUTS = 1 + 2 * len(LEVELS)
 #: first q that the network is told of: centre and half range in ln q, and where it stops
@@ -169,14 +171,14 @@ class ParameterNetwork:
         own = found.reshape(len(rows), -1, OUTPUTS)[:, first : first + len(targets)]
         centre, spread = self._scales[key].T
         middle, down, up = reach(own)
-        factor = self._factors[key]
+        factor = factors_at(self._factors[key], down, up)
         value, sigma, low, high = (np.empty(middle.shape) for _ in range(4))
         half = _level(0.683)
         for j, target in enumerate(targets):
             m = middle[:, j]
 
             def end(distance: Array, level_: int, sign: int, j: int = j, m: Array = m, target: Target = target) -> Array:
-                at = m + sign * factor[j, level_] * distance[:, j, level_]
+                at = m + sign * factor[:, j, level_] * distance[:, j, level_]
                 return target.decode(centre[j] + spread[j] * at, qmin)
 
             value[:, j] = target.decode(centre[j] + spread[j] * m, qmin)
@@ -186,7 +188,7 @@ class ParameterNetwork:
             if target.scale == "spread":
                 low[:, j] = np.where(low[:, j] < SHARP, 0.0, low[:, j])
                 value[:, j] = np.where(value[:, j] < SHARP, 0.0, value[:, j])
-        length = factor[:, place] * (down[:, :, place] + up[:, :, place]) * spread
+        length = factor[:, :, place] * (down[:, :, place] + up[:, :, place]) * spread
         return Told(targets, value, sigma, low, high, level, length < UNTOLD * self._usual[key][:, place])
 
 
@@ -198,6 +200,26 @@ def reach(raw: Array) -> tuple[Array, Array, Array]:
     steps = np.logaddexp(0.0, raw[..., 1:])
     count = len(LEVELS)
     return raw[..., 0], np.cumsum(steps[..., :count], axis=-1), np.cumsum(steps[..., count:], axis=-1)
+
+
+def factors_at(rows: Array, down: Array, up: Array) -> Array:
+    """Factors on the intervals of each curve, by how long these are, shape (n, k, levels).
+
+    Parameters
+    ----------
+    rows : array, shape (k, CLASSES - 1 + CLASSES * levels)
+        Of each parameter the lengths between the classes, then the factors class by class.
+    down, up : array, shape (n, k, levels)
+        From `reach`.
+    """
+    table = rows[:, CLASSES - 1 :].reshape(len(rows), CLASSES, len(LEVELS))
+    place = np.sum(length_of(down, up)[:, :, None] > rows[:, : CLASSES - 1], axis=2)
+    return np.asarray(table[np.arange(len(rows)), place])
+
+
+def length_of(down: Array, up: Array) -> Array:
+    """Length of the intervals as the network gives them, by which curves are told apart: of 0.8."""
+    return np.asarray(down[..., _MIDDLE] + up[..., _MIDDLE])
 
 
 def asked(kinds: NDArray[np.int64], qmin: Array, count: int) -> Array:
