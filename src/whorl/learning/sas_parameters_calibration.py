@@ -22,7 +22,7 @@ from whorl.trust.conformal import coverage, split_quantile
 Array = NDArray[np.float64]
 
 _BATCH = 128
-_EXPLAINED = 0.99  # of the curves of a kind that it is said to explain
+_EXPLAINED = 0.98  # of the curves of a kind that it is said to explain
 #: streams of random numbers
 _MEASURE, _OTHER = 15, 16
 
@@ -95,7 +95,7 @@ def usual_of(corpus: Corpus, samples: list[dict[str, float]]) -> dict[str, Array
 
 
 def misfits_of(network: Any, corpus: Corpus, layout: Layout, seed: list[int]) -> dict[str, float]:
-    """Misfit of each kind that one measured curve in a hundred exceeds at the medians."""
+    """Misfit of each kind that one measured curve in fifty exceeds at the medians."""
     curves: list[Curve] = []
     seen = measure(corpus, np.arange(corpus.label.size), np.random.default_rng(seed), layout, samples_of(corpus), curves=curves)
     numbers = judge(network, seen)

@@ -1,8 +1,9 @@
 r"""How far a model with given parameters is from a curve: amounts, background and a rise towards low q are found beside them.
 
-The misfit is the mean of r^2 / (sigma^2 + (0.1 I)^2) over at most ninety points in equal steps of ln q, r being what is left:
-nought to one where the model comes within a tenth of the curve everywhere. A tenth, and not the noise, because values told
-straight from a curve are near and not exact: a fringe that is moved by a hundredth is off by more than the noise.
+The misfit is the mean of r^2 / (sigma^2 + (0.1 I)^2) over at most ninety points in equal steps of ln q, r being what is left
+and I the larger one of the curve and the model: nought to one where the model comes within a tenth of the curve everywhere, a
+hundred where it is elsewhere altogether. A tenth, and not the noise, because values told straight from a curve are near and
+not exact: a fringe that is moved by a hundredth is off by more than the noise.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from whorl.techniques.sas.residual import SasProblem
 
 Array = NDArray[np.float64]
 
-_POINTS, _PART = 90, 0.1
+_POINTS, _PART, _ROUNDS = 90, 0.1, 6
 _TINY = 1e-300
 
 
@@ -73,18 +74,36 @@ def explain_by(signal: SasSignal, key: str, values: Mapping[str, float]) -> Expl
     problem = SasProblem(points, compose(key), values=values, upturn=signal.instrument.upturn != "off")
     start = np.array([values.get(p.name, p.value) for p in problem.parameters])
     basis = problem.evaluate(start, jacobian=False).basis
-    sigma = np.sqrt(points.sigma**2 + (_PART * points.y) ** 2)
-    scaled = basis / sigma[:, None]
-    # what may be negative stands there twice
-    signed = [n for n, term in enumerate(problem.linear) if not term.non_negative]
-    columns = np.hstack([scaled, -scaled[:, signed]])
-    size = np.maximum(np.sqrt(np.sum(columns**2, axis=0)), _TINY)
-    found, _ = nnls(columns / size, points.y / sigma)
-    found /= size
-    factors = found[: basis.shape[1]].copy()
-    factors[signed] -= found[basis.shape[1] :]
+    factors, sigma = _amounts(basis, points, signed=[n for n, term in enumerate(problem.linear) if not term.non_negative])
     calculated = basis @ factors
     left = ((points.y - calculated) / sigma) ** 2
     rw = float(np.sqrt(left.sum() / np.sum((points.y / sigma) ** 2)))
     named = {term.name: float(f) for term, f in zip(problem.linear, factors, strict=True)}
     return Explained(float(left.mean()), rw, points.x, points.y, calculated, named)
+
+
+def _amounts(basis: Array, points: SasSignal, *, signed: list[int]) -> tuple[Array, Array]:
+    """Amounts of the columns, shape (m,), and the uncertainties beside which they are best, shape (n,).
+
+    Those depend on the model where it lies above the curve: weights and amounts follow each other from a model that is as
+    often above the curve as below.
+    """
+    first = basis[:, 0] * _median_ratio(points.y, basis[:, 0])
+    factors = np.zeros(basis.shape[1])
+    sigma = points.sigma
+    for _ in range(_ROUNDS):
+        sigma = np.sqrt(points.sigma**2 + (_PART * np.maximum(np.abs(points.y), first)) ** 2)
+        scaled = basis / sigma[:, None]
+        columns = np.hstack([scaled, -scaled[:, signed]])  # what may be negative stands there twice
+        size = np.maximum(np.sqrt(np.sum(columns**2, axis=0)), _TINY)
+        found, _ = nnls(columns / size, points.y / sigma)
+        found /= size
+        factors = found[: basis.shape[1]].copy()
+        factors[signed] -= found[basis.shape[1] :]
+        first = basis @ factors
+    return factors, sigma
+
+
+def _median_ratio(y: Array, model: Array) -> float:
+    there = (model > 0) & (y > 0)
+    return float(np.median(y[there] / model[there])) if np.any(there) else 0.0

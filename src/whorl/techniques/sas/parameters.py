@@ -84,7 +84,7 @@ class ParameterNetwork:
     kinds : tuple of str
         Models whose parameters it tells.
     misfits : dict of str to float
-        Misfit (`whorl.techniques.sas.explained`) that one curve in a hundred of a model exceeds at the values that are told.
+        Misfit (`whorl.techniques.sas.explained`) that one curve in fifty of a model exceeds at the values that are told.
 
     Raises
     ------

@@ -143,7 +143,7 @@ def _doubts(explained: Explained, opinion: Opinion | None, key: str, usual: floa
     if explained.misfit > usual or not np.isfinite(explained.misfit):
         out.append(
             f"{key} of these parameters does not explain this curve (misfit {explained.misfit:.3g}; of curves of this model "
-            f"one in a hundred has more than {usual:.3g}): no intervals are given; `whorl identify` says what may be there"
+            f"one in fifty has more than {usual:.3g}): no intervals are given; `whorl identify` says what may be there"
         )
     if opinion is None:
         return out
