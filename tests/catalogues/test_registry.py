@@ -81,7 +81,7 @@ def test_add_open_list_remove(place):
     remove("mine")
     assert kept.exists()
     assert not own.exists()
-    assert len(list_catalogues()) == 3
+    assert len(list_catalogues()) == 4
     assert sorted(p.name for p in place.iterdir()) == ["more.xyz", "pair.xyz"]
     with pytest.raises(CatalogueError):
         open_catalogue("mine")

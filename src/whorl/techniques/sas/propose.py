@@ -13,6 +13,7 @@ from whorl.core.verdict import CredibleSet, Opinion, Seen
 from whorl.techniques.protocol import Progress, Shortlist, Suggestion
 from whorl.techniques.sas.classifier import SHIPPED_MODEL, CurveClassifier, RawCurve
 from whorl.techniques.sas.classifier import Opinion as Told
+from whorl.techniques.sas.parameters import start_values
 from whorl.techniques.sas.prepare import SasSignal
 from whorl.techniques.sas.templates import KEPT, Match, match
 
@@ -75,7 +76,13 @@ def shortlist(
     chosen |= dict.fromkeys(n for n, (c, entry) in enumerate(rows) if f"{c.name}/{entry.key}" in also)
     families = [entry.family for _, entry in rows]
     found = [
-        _suggestion(rows[n], matches[n], float(score[n]), families.count(families[n]), _prior(rows[n][1].key, opinion[n]))
+        _suggestion(
+            rows[n],
+            started(signal, rows[n][1].key, matches[n]),
+            merit=float(score[n]),
+            members=families.count(families[n]),
+            prior=_prior(rows[n][1].key, opinion[n]),
+        )
         for n in chosen
         if matches[n]
     ]
@@ -118,8 +125,14 @@ def _prior(key: str, opinion: float) -> float:
     return BELIEVED * float(opinion) + (key.count("+") + key.count("@")) * ONE_MORE
 
 
+def started(signal: SasSignal, key: str, matches: Sequence[Match]) -> list[dict[str, float]]:
+    """Start values of the fits of a model: those of its nearest templates, and what the parameter network says."""
+    told = start_values(signal, key)
+    return [m.values for m in matches] if told is None else [told, *(m.values for m in matches[: max(len(matches) - 1, 1)])]
+
+
 def _suggestion(
-    row: tuple[Catalogue, Entry], matches: Sequence[Match], merit: float, members: int, opinion: float
+    row: tuple[Catalogue, Entry], starts: Sequence[Mapping[str, float]], *, merit: float, members: int, prior: float
 ) -> Suggestion:
     catalogue, entry = row
     return Suggestion(
@@ -131,7 +144,7 @@ def _suggestion(
         load=partial(catalogue.load, entry.key),
         merit=merit,
         kind=entry.kind,
-        prior=opinion,
+        prior=prior,
         members=members,
-        start={"starts": [m.values for m in matches]},
+        start={"starts": list(starts)},
     )

@@ -21,7 +21,7 @@ from whorl.techniques.sas import explain
 from whorl.techniques.sas.classifier import SHIPPED_MODEL
 from whorl.techniques.sas.nuisances import NUISANCES, Nuisances
 from whorl.techniques.sas.prepare import SasSignal, prepare
-from whorl.techniques.sas.propose import opinion_of, shortlist
+from whorl.techniques.sas.propose import opinion_of, shortlist, started
 from whorl.techniques.sas.residual import SHARED, SasProblem, has_upturn, model_of
 from whorl.techniques.sas.simulate import simulate
 from whorl.techniques.sas.templates import make, match
@@ -191,7 +191,7 @@ def _model(hypotheses: Sequence[Hypothesis]) -> tuple[Composite, dict[str, float
 
 def _matched(signal: SasSignal, model: Composite) -> list[dict[str, float]]:
     """Starts of a model that was not searched for."""
-    return [m.values for m in match(signal.quick, model.key, make(model.key), _STARTS)]
+    return started(signal, model.key, match(signal.quick, model.key, make(model.key), _STARTS))
 
 
 SAS = SmallAngle()
