@@ -95,32 +95,34 @@ PROTOCOLS = {
     "our small network gives alone stands where the published PQ-Net would, which was not run. Full refinements start at the "
     "truth. The first has the background of `whorl refine` (the clipped pattern and polynomials), the second that of the steps "
     "(splines), which fits the simulated backgrounds better.",
-    "sas_speed": "256 points from 0.001 to 0.5 1/Å, equally far in ln q; 35 sizes where a length is distributed. sasmodels with "
-    "compiled kernels in the same process, calls warm. Deviations are the largest relative ones; where sasmodels' own"
-    " quadrature has not converged (triaxial, paracrystals with narrow peaks) direct integration sides with whorl. "
-    "The corpus draws kinds, sizes, spreads and resolutions at random.",
-    "sas_identify": "Nothing given but the file. What is right stands in the script; it was written down before the figures, but "
-    "charged spheres joined the models, and the classifier's share and the count of testifying values were set, after"
-    " a first look: development figures. In the set: named in the set of 90 %, or in the group of the first. Times of"
-    " the first file hold what is compiled once.",
-    "sas_classes": "SCAN's classes with every parameter drawn, random windows of q, 3 % noise, smearing. SCAN's recipe (raw "
-    "intensities on its grid, scaled, five classifiers and their stack) is trained on the same measured curves; the "
-    "best of its classifiers is shown. Windows in which a curve is one power law are drawn again, which favours both.",
-    "sas_automated": "360 curves of the peer's test set (60 of each kind), none of which was learnt from; the peer's figure is that of"
-    " its repository, on 3232 curves.",
-    "sas_quantify": "Samples with random numbers of their own, measured with windows, grids, resolutions and noise that no training "
-    "or calibration saw; the choice between three kinds of calibration was made on seen instruments, with these "
-    "beside.",
-    "sas_model_free": "Rg of proteins is compared with lines drawn by hand on the same files, that of the polymer blend with its "
-    "documentation. Cut-offs for upturns and poor fits were set with the measured files in view.",
+    "sas_speed": "256 points from 0.001 to 0.5 1/Å, equally far in ln q; 35 sizes where a length is distributed. "
+    "sasmodels with compiled kernels in the same process, calls warm. Deviations are the largest relative"
+    " ones; where sasmodels' own quadrature has not converged (triaxial, paracrystals with narrow peaks) "
+    "direct integration sides with whorl. The corpus draws kinds, sizes, spreads and resolutions at "
+    "random.",
+    "sas_identify": "Nothing given but the file. What is right stands in the script; it was written down before the "
+    "figures, but charged spheres joined the models, and the classifier's share and the count of "
+    "testifying values were set, after a first look: development figures. In the set: named in the set of"
+    " 90 %, or in the group of the first. Times of the first file hold what is compiled once.",
+    "sas_classes": "SCAN's classes with every parameter drawn, random windows of q, 3 % noise, smearing. SCAN's recipe "
+    "(raw intensities on its grid, scaled, five classifiers and their stack) is trained on the same "
+    "measured curves; the best of its classifiers is shown. Windows in which a curve is one power law are"
+    " drawn again, which favours both.",
+    "sas_automated": "360 curves of the peer's test set (60 of each kind), none of which was learnt from; the peer's "
+    "figure is that of its repository, on 3232 curves.",
+    "sas_quantify": "Samples with random numbers of their own, measured with windows, grids, resolutions and noise that "
+    "no training or calibration saw; the choice between three kinds of calibration was made on seen "
+    "instruments, with these beside.",
+    "sas_model_free": "Rg of proteins is compared with lines drawn by hand on the same files, that of the polymer blend "
+    "with its documentation. Cut-offs for upturns and poor fits were set with the measured files in view.",
     "sas_sizes": "The example of Jemian (simulated, noisy): its stated 75 and 180 Å are read as most frequent sizes.",
-    "sas_solve": "The demonstration curves of CREASE-GA are simulated vesicles whose names state core, layers (nm) and the spread "
-    "of sizes; nothing else of them is told. Its own program was stopped after 100 s at the first of four "
-    "individuals.",
-    "sas_surrogate": "Fresh draws within the boxes of training. Single curves and batches of 1000; time of sasmodels is that of its "
-    "default quadrature.",
-    "sas_denoise": "Error: root mean square distance from the truth (or from the full exposure) over that of the noisy points. The "
-    "filters have the window that serves them best on average.",
+    "sas_solve": "The demonstration curves of CREASE-GA are simulated vesicles whose names state core, layers (nm) and"
+    " the spread of sizes; nothing else of them is told. Its own program was stopped after 100 s at the "
+    "first of four individuals.",
+    "sas_surrogate": "Fresh draws within the boxes of training. Single curves and batches of 1000; time of sasmodels is "
+    "that of its default quadrature.",
+    "sas_denoise": "Error: root mean square distance from the truth (or from the full exposure) over that of the noisy "
+    "points. The filters have the window that serves them best on average.",
     "space_groups": "One simulated G(r) for each crystal; groups as frequent as in a database in the first sets, alike in the "
     "others; types that training knows apart from types it does not.",
     "substitution": "Known compounds left out, one by one, and predicted from the others.",
