@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.core.errors import UsageError
 from whorl.core.lazy import need
-from whorl.learning.sas_corpus import APART, GRID, SHAPES, UNIFORM, WIDTHS, Corpus, Kind, make, plain_kinds
+from whorl.learning.sas_corpus import APART, GRID, SHAPES, UNIFORM, WIDTHS, Corpus, Kind, plain_kinds, three
 from whorl.learning.sas_experiments import Seen, see
 from whorl.learning.sas_network import TEXTURE, build_network, to_onnx
 from whorl.learning.space_groups import calibration_error, fit_temperature, ranks
@@ -60,8 +59,8 @@ _TWICE = 2  # times that a measured curve is learnt from, one after the other
 _RATE, _DECAY = 2e-3, 2e-2
 _LEVEL = 0.9
 _TIMES = 3  # experiments of each sample that is held out
-#: streams of random numbers, one for each use
-_TRAIN, _CALIBRATE, _TEST, _LEARN, _MEASURE, _OTHER, _NEAR = range(1, 8)
+#: streams of random numbers, one for each use; the corpora have the first three
+_LEARN, _MEASURE, _OTHER, _NEAR = range(4, 8)
 _SHRINK = 0.02  # of the covariance of the texture towards its mean variance
 _QUANTILES = 201
 
@@ -91,19 +90,9 @@ def train(request: Request) -> Trained:
     MissingExtraError
         If torch is not installed.
     """
-    each, passes, held = request.cases, int(request.settings["passes"]), int(request.settings["held_out"])
-    workers = int(request.settings["workers"])
-    if min(each, held) < 10 or passes < 1:
-        raise UsageError(
-            "too few samples", where=f"train {SHIPPED_MODEL}", remedy="Give at least 10 of each kind and one pass."
-        )
     kinds = kinds_of()
-    corpora = [
-        make(kinds, count, request.seed * 1000 + stream, request.scratch / name, workers=workers, progress=request.progress)
-        for stream, name, count in ((_TRAIN, "train", each), (_CALIBRATE, "calibrate", held), (_TEST, "test", held))
-    ]
-    learnt, calibration, test = corpora
-    network, spent = fit(learnt, request.seed, passes, request=request)
+    learnt, calibration, test = corpora = three(kinds, request, SHIPPED_MODEL)
+    network, spent = fit(learnt, request.seed, int(request.settings["passes"]), request=request)
     started = time.process_time()
     request.progress("calibrating", 0, 3)
     made = finish(network, calibration, request.seed)

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whorl.core.errors import UsageError
 from whorl.core.executor import choose_executor
-from whorl.learning.trainer import Progress, silent
+from whorl.learning.trainer import Progress, Request, silent
 from whorl.physics.small_angle.averages import Averages, Sizes
 from whorl.physics.small_angle.composite import SPREAD, Composite, Term, compose
 from whorl.physics.small_angle.sizes import distribute
@@ -37,6 +38,7 @@ VISIBLE = 0.5
 #: of two kinds of particles together: each makes at least this part of the intensity somewhere in this range of q
 SEEN, WHERE = 0.65, (0.002, 0.4)
 _CHUNK = 250
+_FEWEST = 10  # samples of a kind
 _ALONE = 15  # points of a length that spreads alone
 _TAIL = 25  # points whose mean goes on as q^-4
 _TRIES = 40
@@ -193,6 +195,34 @@ def make(kinds: Sequence[Kind], each: int, seed: int, folder: Path, *, workers: 
         done += 1
         progress("simulating", done, len(jobs))
     return _gathered(tuple(kind.key for kind in kinds), [kind.key for kind, *_ in jobs], paths)
+
+
+def three(kinds: Sequence[Kind], request: Request, where: str) -> tuple[Corpus, Corpus, Corpus]:
+    """The corpora of a trainer: to learn from, to calibrate on, to test on, each with random numbers of its own.
+
+    Parameters
+    ----------
+    kinds : sequence of Kind
+    request : Request
+        ``cases`` samples of each kind to learn from, the setting ``held_out`` of each in the others; ``workers`` processes.
+    where : str
+        Name of the card, for errors.
+
+    Raises
+    ------
+    UsageError
+        If there are too few samples of each kind.
+    """
+    held = int(request.settings["held_out"])
+    if min(request.cases, held) < _FEWEST or int(request.settings["passes"]) < 1:
+        raise UsageError("too few samples", where=f"train {where}", remedy="Give at least 10 of each kind and one pass.")
+    workers, scratch, tell = int(request.settings["workers"]), request.scratch, request.progress
+    first = request.seed * 1000 + 1
+    return (
+        make(kinds, request.cases, first, scratch / "train", workers=workers, progress=tell),
+        make(kinds, held, first + 1, scratch / "calibrate", workers=workers, progress=tell),
+        make(kinds, held, first + 2, scratch / "test", workers=workers, progress=tell),
+    )
 
 
 def _gathered(keys: tuple[str, ...], labels: Sequence[str], paths: Sequence[Path]) -> Corpus:

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whorl.core.errors import UsageError
 from whorl.core.lazy import need
 from whorl.learning.sas_classes import kinds_of
-from whorl.learning.sas_corpus import GRID, SHAPES, WIDTHS, Corpus, Kind, make
+from whorl.learning.sas_corpus import GRID, SHAPES, WIDTHS, Corpus, Kind, three
 from whorl.learning.sas_parameters_calibration import calibrate, figures, judge, misfits_of, scales_of, usual_of
 from whorl.learning.sas_parameters_measured import Layout, held_out, lay_out, measure, samples_of
 from whorl.learning.sas_parameters_network import build, to_onnx
@@ -37,7 +36,7 @@ _BATCH, _BLOCK, _TWICE = 128, 4096, 2
 _LEFT_OUT = frozenset({"sphere@hayter_msa"})
 _RATE, _DECAY = 2e-3, 1e-2
 #: streams of random numbers, one for each use
-_TRAIN, _CALIBRATE, _TEST, _LEARN, _MEASURE, _MISFIT = range(1, 7)
+_LEARN, _MEASURE, _MISFIT = range(4, 7)
 
 
 def kinds_told() -> tuple[Kind, ...]:
@@ -55,27 +54,10 @@ def train(request: Request) -> Trained:
     MissingExtraError
         If torch is not installed.
     """
-    each, passes, held = request.cases, int(request.settings["passes"]), int(request.settings["held_out"])
-    workers = int(request.settings["workers"])
-    if min(each, held) < 10 or passes < 1:
-        raise UsageError(
-            "too few samples", where=f"train {SHIPPED_MODEL}", remedy="Give at least 10 of each kind and one pass."
-        )
-    corpora = [
-        make(
-            kinds_told(),
-            count,
-            request.seed * 1000 + stream,
-            request.scratch / name,
-            workers=workers,
-            progress=request.progress,
-        )
-        for stream, name, count in ((_TRAIN, "train", each), (_CALIBRATE, "calibrate", held), (_TEST, "test", held))
-    ]
-    learnt, calibration, test = corpora
+    learnt, calibration, test = corpora = three(kinds_told(), request, SHIPPED_MODEL)
     samples = samples_of(learnt)
     layout = lay_out(learnt, samples, request.seed)
-    network, spent = fit(learnt, samples, layout, request, passes)
+    network, spent = fit(learnt, samples, layout, request, int(request.settings["passes"]))
     started = time.process_time()
     request.progress("calibrating", 0, 3)
     seen = held_out(calibration, layout, [request.seed, _MEASURE], NUISANCES)
