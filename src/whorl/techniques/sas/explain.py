@@ -64,6 +64,9 @@ def _remarks(problem: SasProblem, fit: Fit) -> list[str]:
     names = [t.name for t in problem.linear]
     if "upturn" in names and fit.factors[names.index("upturn")] > 3 * fit.factor_sigma[names.index("upturn")]:
         out.append("a rise with q^-4 towards low q stands beside the model: aggregates, or surfaces of something larger")
+    if problem.surrogate is not None:
+        error = problem.surrogate.error.median
+        out.append(f"by a trained surrogate where it is trusted (median error {error:.1%}): set surrogate=off for exact curves")
     contrasts = [p.name for p in problem.model.parameters if p.role == "contrast" and p.name in problem.held]
     if contrasts and problem.signal.instrument.intensity == "absolute":
         told = ", ".join(f"{n} = {problem.held[n]:g}" for n in contrasts)

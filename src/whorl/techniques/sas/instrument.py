@@ -32,6 +32,7 @@ class SasInstrument(BaseModel):
     distribution: Literal["lognormal", "schulz", "gaussian", "rectangle"] = "lognormal"
     background: Literal["flat", "none"] = "flat"
     upturn: Literal["auto", "on", "off"] = "auto"
+    surrogate: Literal["auto", "off"] = "off"
 
     @property
     def smears(self) -> bool:
@@ -49,6 +50,7 @@ SETTINGS: Mapping[str, str] = {
     "smearing": "on, or off for data that are desmeared",
     "distribution": "of sizes that spread: lognormal, schulz, gaussian or rectangle (by number)",
     "background": "flat, or none",
+    "surrogate": "auto: a trained surrogate of a slow model, where it is trusted (refine); off: the exact model",
     "upturn": "rise towards low q with q^-4 (aggregates, surfaces) beside the model: auto, on or off",
 }
 

@@ -15,7 +15,9 @@ from whorl.fitting.problem import Evaluation, Fit, LinearTerm, Parameter
 from whorl.fitting.projected import Projected
 from whorl.physics.small_angle.composite import SPREAD, Composite
 from whorl.physics.small_angle.model import ModelParameter
+from whorl.techniques.sas.emulate import emulate
 from whorl.techniques.sas.prepare import UPTURN, SasSignal
+from whorl.techniques.sas.surrogates import surrogate_of
 
 Array = NDArray[np.float64]
 
@@ -25,6 +27,8 @@ WIDEST, _WIDTH = 0.8, 0.1
 _USUAL = (0.1, 0.2)
 #: relative step of the derivatives by differences, and part of the range of a parameter that it is at least
 _STEP, _LEAST = 1e-4, 1e-6
+#: the same of surrogates, whose curves are known to single precision
+_COARSE = 3e-3
 #: names of what belongs to the measurement
 SHARED = frozenset({"background", "upturn"})
 
@@ -74,6 +78,9 @@ class SasProblem:
         self.absolute = signal.absolute and signal.error == 0
         self.independent_points = signal.independent_points
         self.distribution = signal.instrument.distribution
+        fast = signal.instrument.surrogate == "auto" and len(model.terms) == 1
+        self.surrogate = surrogate_of(model.key) if fast else None
+        self._step = _STEP if self.surrogate is None else _COARSE
         fixed = dict(fixed or {})
         given = dict(values or {}) | fixed
         _known([*free, *fixed], model)
@@ -117,7 +124,7 @@ class SasProblem:
             return Evaluation(basis)
         derivatives = np.zeros((len(self.parameters), *basis.shape))
         for k, p in enumerate(self.parameters):
-            step = max(_STEP * abs(values[k]), _LEAST * (p.upper - p.lower))
+            step = max(self._step * abs(values[k]), _LEAST * (p.upper - p.lower))
             step = -step if values[k] + step > p.upper else step
             moved = values.copy()
             moved[k] += step
@@ -127,7 +134,10 @@ class SasProblem:
     def _model(self, named: Mapping[str, float]) -> Array:
         """Smeared intensity of each term at a scale of 1, shape (n, terms)."""
         smearing = self.signal.smearing
-        return np.asarray(smearing.apply(self.model.basis(smearing.q, named, self.distribution)))
+        if self.surrogate is None:
+            return np.asarray(smearing.apply(self.model.basis(smearing.q, named, self.distribution)))
+        found = emulate(self.model.key, smearing.q, named, distribution=self.distribution)
+        return np.asarray(smearing.apply(found.intensity.T))
 
     def structures(self, values: Array) -> tuple[FormFactor, ...]:
         """The model with its parameters at the given values (p,)."""
