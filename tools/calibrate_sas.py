@@ -15,7 +15,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -153,6 +153,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--keep", type=Path, help="write the searches here too, as JSON")
     options = parser.parse_args()
     cases = []
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
@@ -160,6 +161,8 @@ def main() -> None:
             print(f"{n + 1:4d}/{options.cases} {line}", flush=True)
             if case is not None:
                 cases.append(case)
+    if options.keep:
+        options.keep.write_text(json.dumps([asdict(case) for case in cases]) + "\n", encoding="utf-8")
     for part in _PARTS:
         first, inside, size = first_and_in_set(cases, part, BELIEVED)
         print(f"classifier's log odds x {part:4.2f}: first {first:.3f}, in the set {inside:.3f}, {size:.1f} in a set")
