@@ -36,7 +36,7 @@ from whorl.tasks.weighing import misfits
 from whorl.techniques.sas.classifier import CurveClassifier, RawCurve
 from whorl.techniques.sas.nuisances import NUISANCES, Curve
 from whorl.techniques.sas.prepare import SasSignal
-from whorl.techniques.sas.propose import BELIEVED, ONE_MORE
+from whorl.techniques.sas.propose import BELIEVED, simplicity
 from whorl.techniques.sas.technique import SAS
 from whorl.trust.probability import Calibration, share
 
@@ -96,7 +96,7 @@ def one_case(key: tuple[int, int]) -> tuple[str, Case | None]:
     except WhorlError as error:
         return f"{kind.key}: {error}", None
     keys = [t.suggestions[0].key.partition("/")[2] for t in found.ranked]
-    parts = [ONE_MORE * (k.count("+") + k.count("@")) for k in keys]
+    parts = [simplicity(k) for k in keys]
     counts = [len(t.fit.problem.parameters) for t in found.ranked]
     told = [t.suggestions[0].prior - p for t, p in zip(found.ranked, parts, strict=True)]
     scores = [t.score - o for t, o in zip(found.ranked, told, strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 from whorl.catalogues.base import Catalogue, Entry
 from whorl.core.errors import CatalogueError
 from whorl.core.verdict import CredibleSet, Opinion, Seen
+from whorl.physics.small_angle.composite import compose
 from whorl.techniques.protocol import Progress, Shortlist, Suggestion
 from whorl.techniques.sas.classifier import SHIPPED_MODEL, CurveClassifier, RawCurve
 from whorl.techniques.sas.classifier import Opinion as Told
@@ -122,13 +123,22 @@ def _asked(signal: SasSignal, network: str) -> Told:
 
 def _prior(key: str, opinion: float) -> float:
     """Log prior odds: what the classifier says, as far as it is believed beside the fits, and the claim of a second part."""
-    return BELIEVED * float(opinion) + (key.count("+") + key.count("@")) * ONE_MORE
+    return BELIEVED * float(opinion) + simplicity(key)
+
+
+def simplicity(key: str) -> float:
+    """Log prior odds of a model for what it claims beside one particle: another, an interaction."""
+    return (key.count("+") + key.count("@")) * ONE_MORE
 
 
 def started(signal: SasSignal, key: str, matches: Sequence[Match]) -> list[dict[str, float]]:
     """Start values of the fits of a model: those of its nearest templates, and what the parameter network says."""
     told = start_values(signal, key)
-    return [m.values for m in matches] if told is None else [told, *(m.values for m in matches[: max(len(matches) - 1, 1)])]
+    if told is None:
+        return [m.values for m in matches]
+    usual = {p.name: p.typical for p in compose(key).parameters}
+    near = {n: float(np.clip(v, *usual[n])) if n in usual else v for n, v in told.items()}
+    return [near, *(m.values for m in matches[: max(len(matches) - 1, 1)])]
 
 
 def _suggestion(

@@ -47,6 +47,8 @@ _END = 8
 _AMOUNTS = (0.03, 30.0)
 #: q times the longest length, at the highest and at the lowest q measured
 _SHORTEST, _REACH = 1.5, 60.0
+#: q times the longest length at the highest q, beyond which oscillations cost much and tell nothing
+_OSCILLATIONS = 1500.0
 #: relative difference of values up to which two starts are one
 _NEAR = 0.08
 #: nodes of resolution from which templates are blurred
@@ -192,7 +194,8 @@ def match(signal: SasSignal, key: str, templates: Templates, most: int = 3) -> l
     if blur > _BLUR:
         curves = gaussian_filter1d(curves, blur, axis=1, mode="nearest")
     # the longest length may be anything from what the highest q shows to ten times what the lowest does
-    places = np.log([_SHORTEST / signal.x[-1], _REACH / signal.x[0]]) - np.log(_LONGEST)
+    longest = min(_REACH / signal.x[0], _OSCILLATIONS / signal.x[-1])
+    places = np.log([_SHORTEST / signal.x[-1], longest]) - np.log(_LONGEST)
     low, high = (int(places[0] / STEP), int(places[1] / STEP)) if _powers(model) else (0, 0)
     misfit, shift = nearest(curves, w, y, np.ones((count, 1)), first + _MORE, low, high)
     if signal.instrument.upturn != "off":
