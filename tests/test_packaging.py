@@ -61,7 +61,8 @@ def test_the_wheel_holds_nothing_else(wheel):
     suspicious = re.compile(r"(^|/)(tests?|benchmarks|docs)/|\.(gr|cif|xyz|fgr|h5|nxs|npy|npz|pkl|joblib|nbi|nbc|pyc)$")
     assert [name for name in wheel.namelist() if suspicious.search(name) and name not in TABLES] == []
     assert set(wheel.namelist()) >= TABLES
-    assert sum(entry.file_size for entry in wheel.infolist()) < 12_000_000
+    # 10 MB of it are the trained models that are shipped, and elemental tables
+    assert sum(entry.file_size for entry in wheel.infolist()) < 20_000_000
 
 
 def test_metadata(wheel):
