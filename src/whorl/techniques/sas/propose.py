@@ -81,7 +81,7 @@ def shortlist(
             rows[n],
             started(signal, rows[n][1].key, matches[n]),
             merit=float(score[n]),
-            members=families.count(families[n]),
+            members=1,  # what the classifier says is of kinds, not of families
             prior=_prior(rows[n][1].key, opinion[n]),
         )
         for n in chosen
