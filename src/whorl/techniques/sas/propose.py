@@ -75,7 +75,7 @@ def shortlist(
     score = opinion + 0.2 * (coarse - coarse.max()) if likely else coarse
     chosen = dict.fromkeys([*np.argsort(-score)[:_LIKELY], *np.argsort(-coarse)[:_NEAREST]])
     chosen |= dict.fromkeys(n for n, (c, entry) in enumerate(rows) if f"{c.name}/{entry.key}" in also)
-    families = [entry.family for _, entry in rows]
+    families = {entry.family for _, entry in rows}
     found = [
         _suggestion(
             rows[n],
@@ -87,7 +87,7 @@ def shortlist(
         for n in chosen
         if matches[n]
     ]
-    return Shortlist(sorted(found, key=lambda s: -s.merit), searched=len(rows), families=len(set(families)))
+    return Shortlist(sorted(found, key=lambda s: -s.merit), searched=len(rows), families=len(families))
 
 
 def _known(key: str, likely: Mapping[str, float]) -> float:
